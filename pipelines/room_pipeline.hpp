@@ -1,10 +1,10 @@
 // The media plane of one room: a GStreamer pipeline without queues or streaming threads, driven by the tick
-// (docs/design: the tick drives the graph). Packets of each leg go in; once per tick the legs that are heard are
-// decoded, mixed (everybody but oneself), encoded once per mix class and handed to the FrameSink.
+// (docs/design: the tick drives the graph). Packets of each leg go in; once per tick the legs that are heard
+// are decoded, mixed (everybody but oneself), encoded once per mix class and handed to the FrameSink.
 //
-// Threads: everything but construction belongs to the room's mix thread. FrameSink and RoomObserver are called on
-// that thread, inside tick(); they must not block.
-// Units: gains in dB; times passed in; media_time counts 48 kHz samples since the room began.
+// Threads: everything but construction belongs to the room's mix thread. FrameSink and RoomObserver are
+// called on that thread, inside tick(); they must not block. Units: gains in dB; times passed in; media_time
+// counts 48 kHz samples since the room began.
 #pragma once
 
 #include <array>
@@ -42,11 +42,11 @@ struct RoomMediaConfig {
 struct LegMedia {
   LegId id = LegId::none;
   Codec codec = Codec::opus;
-  bool sends = true;      // we may get audio from it
-  bool receives = true;   // it wants the mix
-  bool has_levels = false;    // its packets carry RFC 6464 levels
-  bool use_fec = true;        // fmtp useinbandfec=1 of the peer: it can use our FEC
-  bool use_dtx = true;        // false: the peer asked for a continuous stream (usedtx=0 given explicitly)
+  bool sends = true;              // we may get audio from it
+  bool receives = true;           // it wants the mix
+  bool has_levels = false;        // its packets carry RFC 6464 levels
+  bool use_fec = true;            // fmtp useinbandfec=1 of the peer: it can use our FEC
+  bool use_dtx = true;            // false: the peer asked for a continuous stream (usedtx=0 given explicitly)
   std::uint32_t max_bitrate = 0;  // maxaveragebitrate, 0: none stated
   // May the client apply a gain the server tells it (auto level `client`)?
   bool applies_gain = false;
@@ -62,10 +62,10 @@ struct Contributor {
 struct OutboundFrame {
   Bytes payload;
   Codec codec = Codec::opus;
-  std::uint64_t media_time = 0;   // 48 kHz samples: the frame's first sample
-  bool marker = false;            // first packet after silence
-  bool forwarded = false;         // verbatim from the one talker
-  std::uint16_t holes_before = 0; // sequence numbers to leave out before this packet (lost on the way in)
+  std::uint64_t media_time = 0;    // 48 kHz samples: the frame's first sample
+  bool marker = false;             // first packet after silence
+  bool forwarded = false;          // verbatim from the one talker
+  std::uint16_t holes_before = 0;  // sequence numbers to leave out before this packet (lost on the way in)
   std::span<const Contributor> contributors;  // loudest first, at most 15
   std::span<const LegId> legs;
 };
@@ -99,25 +99,25 @@ struct LegStats {
   std::uint64_t ticks_decoded = 0;
   std::uint64_t ticks_skipped = 0;
   float auto_gain_db = 0;
-  double loudness_lufs = -70;      // short-term
-  DelayHistogram jitter_wait;      // arrival to playout
+  double loudness_lufs = -70;  // short-term
+  DelayHistogram jitter_wait;  // arrival to playout
 };
 
 struct RoomStats {
   std::uint64_t ticks = 0;
   std::uint64_t decodes = 0;
   std::uint64_t encodes = 0;
-  std::uint64_t forwards = 0;      // listener-ticks served verbatim
-  std::uint64_t mixed = 0;         // listener-ticks served by an encoder
-  std::uint64_t silent = 0;        // listener-ticks with nothing to hear
+  std::uint64_t forwards = 0;  // listener-ticks served verbatim
+  std::uint64_t mixed = 0;     // listener-ticks served by an encoder
+  std::uint64_t silent = 0;    // listener-ticks with nothing to hear
   std::uint64_t encoder_clones = 0;
-  std::uint64_t class_joins = 0;   // listeners that came back to the shared class
+  std::uint64_t class_joins = 0;  // listeners that came back to the shared class
   std::size_t legs = 0;
   std::size_t talkers = 0;
   std::size_t classes = 0;
-  int overload_step = 0;           // rung of the overload ladder, 0: none
-  float limiter_gain_db = 0;       // deepest of the last tick
-  DelayHistogram mix_work;         // decode + mix + encode of a tick
+  int overload_step = 0;      // rung of the overload ladder, 0: none
+  float limiter_gain_db = 0;  // deepest of the last tick
+  DelayHistogram mix_work;    // decode + mix + encode of a tick
 };
 
 class RoomPipeline {
@@ -131,13 +131,13 @@ class RoomPipeline {
   void add_leg(const LegMedia& leg);
   void remove_leg(LegId leg);
   void set_direction(LegId leg, bool sends, bool receives);
-  void set_muted(LegId talker, bool muted);           // for everybody
-  void set_gain(LegId talker, float gain_db);         // for everybody, -40 to +12
+  void set_muted(LegId talker, bool muted);    // for everybody
+  void set_gain(LegId talker, float gain_db);  // for everybody, -40 to +12
   // Personal mix: this listener's gain for this talker; nullopt restores unit gain, kMute silences.
   static constexpr float kMute = -1000.0F;
   void set_personal_gain(LegId listener, LegId talker, std::optional<float> gain_db);
-  // Whisper: the talker is heard by these listeners only; empty restores everybody. Others of the room are lowered by
-  // `duck_db` (<= 0) at those listeners while the talker whispers.
+  // Whisper: the talker is heard by these listeners only; empty restores everybody. Others of the room are
+  // lowered by `duck_db` (<= 0) at those listeners while the talker whispers.
   void set_audience(LegId talker, std::vector<LegId> listeners, float duck_db);
   // Side group: legs of equal group hear each other only; 0 is the room itself.
   void set_group(LegId leg, std::uint32_t group);
@@ -146,8 +146,8 @@ class RoomPipeline {
 
   void push(LegId leg, const MediaPacket& packet);
 
-  // One step of the room. `at` is the tick's deadline. Two ticks are config.tick apart; after a late tick the caller
-  // passes ticks it skipped in `skipped`, so that media time keeps pace with real time.
+  // One step of the room. `at` is the tick's deadline. Two ticks are config.tick apart; after a late tick the
+  // caller passes ticks it skipped in `skipped`, so that media time keeps pace with real time.
   void tick(TimePoint at, unsigned skipped = 0);
 
   // Nobody sends and nobody receives: the caller need not tick.

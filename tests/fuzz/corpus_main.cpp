@@ -1,4 +1,5 @@
-// Runs a fuzz target once over each file of a corpus directory: the form in which ordinary builds exercise it.
+// Runs a fuzz target once over each file of a corpus directory: the form in which ordinary builds exercise
+// it.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

@@ -22,7 +22,8 @@ std::optional<T> parse_number(std::string_view text) {
 
 IpAddress IpAddress::v4(std::uint32_t host_order) {
   IpAddress address;
-  for (unsigned i = 0; i < 4; ++i) address.bytes_[12 + i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
+  for (unsigned i = 0; i < 4; ++i)
+    address.bytes_[12 + i] = static_cast<std::uint8_t>(host_order >> (24 - 8 * i));
   return address;
 }
 
@@ -45,8 +46,8 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 }
 
 std::uint32_t IpAddress::v4_value() const {
-  return (std::uint32_t{bytes_[12]} << 24) | (std::uint32_t{bytes_[13]} << 16) | (std::uint32_t{bytes_[14]} << 8) |
-         bytes_[15];
+  return (std::uint32_t{bytes_[12]} << 24) | (std::uint32_t{bytes_[13]} << 16) |
+         (std::uint32_t{bytes_[14]} << 8) | bytes_[15];
 }
 
 bool IpAddress::is_loopback() const {
@@ -59,7 +60,9 @@ bool IpAddress::is_unspecified() const {
   return is_v4_ ? v4_value() == 0 : bytes_ == std::array<std::uint8_t, 16>{};
 }
 
-bool IpAddress::is_multicast() const { return is_v4_ ? (bytes_[12] & 0xf0) == 0xe0 : bytes_[0] == 0xff; }
+bool IpAddress::is_multicast() const {
+  return is_v4_ ? (bytes_[12] & 0xf0) == 0xe0 : bytes_[0] == 0xff;
+}
 
 std::string IpAddress::to_string() const {
   char text[INET6_ADDRSTRLEN] = {};

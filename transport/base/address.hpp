@@ -1,5 +1,5 @@
-// A UDP address: IPv4 or IPv6 and a port, in canonical form (an IPv4-mapped IPv6 address becomes IPv4, so that two
-// spellings of one peer never compare different).
+// A UDP address: IPv4 or IPv6 and a port, in canonical form (an IPv4-mapped IPv6 address becomes IPv4, so
+// that two spellings of one peer never compare different).
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class IpAddress {
   static std::optional<IpAddress> parse(std::string_view text);  // a literal, never a name: no lookups
 
   bool is_v4() const { return is_v4_; }
-  std::uint32_t v4_value() const;                                   // host order; only when is_v4()
+  std::uint32_t v4_value() const;                                       // host order; only when is_v4()
   const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }  // v4: the mapped form
   bool is_loopback() const;
   bool is_unspecified() const;
@@ -55,7 +55,8 @@ struct Address {
 
   static std::optional<Address> parse(std::string_view text);  // "1.2.3.4:5", "[::1]:5"
   static std::optional<Address> from_sockaddr(const sockaddr* address);
-  // Writes a sockaddr of the family asked for (an IPv4 address on an IPv6 socket is mapped). Returns its length.
+  // Writes a sockaddr of the family asked for (an IPv4 address on an IPv6 socket is mapped). Returns its
+  // length.
   unsigned to_sockaddr(sockaddr_storage& out, bool as_v6) const;
   std::string to_string() const;
 

@@ -24,7 +24,8 @@ class BoundedQueue {
   BoundedQueue(const BoundedQueue&) = delete;
   BoundedQueue& operator=(const BoundedQueue&) = delete;
 
-  // Fills the free cell in place: `fill(T&)` runs on the caller's thread. False when full (fill does not run).
+  // Fills the free cell in place: `fill(T&)` runs on the caller's thread. False when full (fill does not
+  // run).
   template <typename Fill>
   bool push_with(Fill&& fill) {
     std::size_t at = tail_.load(std::memory_order_relaxed);

@@ -1,7 +1,8 @@
 // Bounds-checked reading and writing of network-order (big endian) bytes.
 //
-// A ByteReader never reads past its span: the first read that does not fit makes it fail for good (ok() is false)
-// and every read after that yields zero or an empty span, so a parser may read a whole structure and check once.
+// A ByteReader never reads past its span: the first read that does not fit makes it fail for good (ok() is
+// false) and every read after that yields zero or an empty span, so a parser may read a whole structure and
+// check once.
 #pragma once
 
 #include <cstddef>

@@ -35,7 +35,9 @@ class ThreadOwner {
     if (!owner_.compare_exchange_strong(expected, self)) PARLEY_ASSERT(expected == self);
 #endif
   }
-  void release() { owner_.store(std::thread::id{}); }
+  void release() {
+    owner_.store(std::thread::id{});
+  }
 
  private:
   mutable std::atomic<std::thread::id> owner_{};

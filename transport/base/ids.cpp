@@ -25,7 +25,8 @@ void fill_random(void* out, std::size_t size) {
 }  // namespace
 
 std::string random_token(std::size_t length) {
-  static constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  static constexpr std::string_view kAlphabet =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
   std::string token;
   token.reserve(length);
   std::array<unsigned char, 64> pool{};

@@ -13,10 +13,15 @@ enum class LegId : std::uint32_t { none = 0 };
 // A room of this server's life; never reused. 0 is "none".
 enum class RoomId : std::uint32_t { none = 0 };
 
-constexpr std::uint32_t raw(LegId id) { return static_cast<std::uint32_t>(id); }
-constexpr std::uint32_t raw(RoomId id) { return static_cast<std::uint32_t>(id); }
+constexpr std::uint32_t raw(LegId id) {
+  return static_cast<std::uint32_t>(id);
+}
+constexpr std::uint32_t raw(RoomId id) {
+  return static_cast<std::uint32_t>(id);
+}
 
-// `length` characters from [a-zA-Z0-9], from the kernel's random source (62^22 > 2^128: 22 is a 128-bit token).
+// `length` characters from [a-zA-Z0-9], from the kernel's random source (62^22 > 2^128: 22 is a 128-bit
+// token).
 std::string random_token(std::size_t length);
 std::uint32_t random_u32();
 std::uint64_t random_u64();

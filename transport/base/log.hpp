@@ -1,6 +1,6 @@
 // Logging: spdlog behind one function per severity, and a counter for what happens at packet rate.
-// Nothing on the mix or net threads logs per packet: it calls RateLimitedLog::hit(), which lets one line a second out
-// and tells in it how many were kept back.
+// Nothing on the mix or net threads logs per packet: it calls RateLimitedLog::hit(), which lets one line a
+// second out and tells in it how many were kept back.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -40,7 +40,8 @@ namespace parley {
 
 class RateLimitedLog {
  public:
-  explicit RateLimitedLog(std::string what, Duration interval = 1s) : what_(std::move(what)), interval_(interval) {}
+  explicit RateLimitedLog(std::string what, Duration interval = 1s)
+      : what_(std::move(what)), interval_(interval) {}
   void hit(TimePoint at, std::string_view detail = {});
   std::uint64_t total() const { return total_.load(std::memory_order_relaxed); }
 

@@ -1,5 +1,5 @@
-// Result<T>: a value or an Error. Expected failures (bad input, a refusal) are results; exceptions end an operation
-// that could not be expected to fail; PARLEY_ASSERT is for our own bugs and unreachable from input.
+// Result<T>: a value or an Error. Expected failures (bad input, a refusal) are results; exceptions end an
+// operation that could not be expected to fail; PARLEY_ASSERT is for our own bugs and unreachable from input.
 #pragma once
 
 #include <string>
@@ -16,8 +16,10 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const { return state_.index() == 0; }
   bool ok() const { return state_.index() == 0; }

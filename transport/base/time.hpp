@@ -11,9 +11,15 @@ using Duration = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<Clock, Duration>;
 using namespace std::chrono_literals;
 
-inline TimePoint now() { return std::chrono::time_point_cast<Duration>(Clock::now()); }
-inline double to_ms(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
-inline double to_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+inline TimePoint now() {
+  return std::chrono::time_point_cast<Duration>(Clock::now());
+}
+inline double to_ms(Duration d) {
+  return std::chrono::duration<double, std::milli>(d).count();
+}
+inline double to_seconds(Duration d) {
+  return std::chrono::duration<double>(d).count();
+}
 
 // Wall clock as a 64-bit NTP timestamp (RFC 5905 section 6: seconds since 1900, 32.32 fixed point).
 inline std::uint64_t ntp_now() {

@@ -1,5 +1,6 @@
-// Unwrapping of wrapping counters: RTP sequence numbers (16 bit) and timestamps (32 bit) become 64-bit values that
-// only wrap after the sun has gone out. Order of arrival is free: a step of less than half the range is taken as is.
+// Unwrapping of wrapping counters: RTP sequence numbers (16 bit) and timestamps (32 bit) become 64-bit values
+// that only wrap after the sun has gone out. Order of arrival is free: a step of less than half the range is
+// taken as is.
 #pragma once
 
 #include <concepts>
@@ -21,7 +22,9 @@ class Unwrapper {
     return last_;
   }
   // The value unwrap() would give, without taking it as the newest.
-  std::int64_t peek(T value) const { return started_ ? last_ + distance(static_cast<T>(last_), value) : value; }
+  std::int64_t peek(T value) const {
+    return started_ ? last_ + distance(static_cast<T>(last_), value) : value;
+  }
   void reset() { started_ = false; }
 
  private:

@@ -1,5 +1,5 @@
-// One media session over datagrams, seen from one end: ICE, DTLS-SRTP (or plain RTP), RTP sending state, RTCP reports.
-// The server has one per participant (lite, passive), the client one to the MCU (full, active).
+// One media session over datagrams, seen from one end: ICE, DTLS-SRTP (or plain RTP), RTP sending state, RTCP
+// reports. The server has one per participant (lite, passive), the client one to the MCU (full, active).
 //
 // Pure: no socket, no clock. Datagrams and time come in by arguments, datagrams leave through LegOutput.
 // Threads: owned by one thread (net-0 in the server, the network thread of the client).
@@ -31,10 +31,10 @@ struct LegConfig {
 
   // ICE (encrypted legs).
   std::string local_ufrag, local_pwd, remote_ufrag, remote_pwd;
-  std::string remote_fingerprint;        // "sha-256 AB:CD:..." of the SDP; a mismatch ends the leg
-  std::optional<Address> remote;         // controlling: where to send checks; plain: where to send media
-  // Plain legs: the source that is accepted (design section 5): this IP with this port or, if an SSRC was offered, any
-  // port with exactly that SSRC.
+  std::string remote_fingerprint;  // "sha-256 AB:CD:..." of the SDP; a mismatch ends the leg
+  std::optional<Address> remote;   // controlling: where to send checks; plain: where to send media
+  // Plain legs: the source that is accepted (design section 5): this IP with this port or, if an SSRC was
+  // offered, any port with exactly that SSRC.
   std::optional<std::uint32_t> remote_ssrc;
 
   // RTP.
@@ -42,9 +42,9 @@ struct LegConfig {
   std::uint8_t payload_type = 111;
   std::uint32_t local_ssrc = 0;
   std::string cname;
-  std::uint8_t audio_level_id = 0;   // RFC 6464 extension id, 0: not negotiated
-  std::uint8_t mixer_level_id = 0;   // RFC 6465 extension id, 0: not negotiated
-  Duration timeout = 10s;            // without any authenticated packet: gone
+  std::uint8_t audio_level_id = 0;  // RFC 6464 extension id, 0: not negotiated
+  std::uint8_t mixer_level_id = 0;  // RFC 6465 extension id, 0: not negotiated
+  Duration timeout = 10s;           // without any authenticated packet: gone
 };
 
 enum class LegEnd : std::uint8_t { timeout, bye, dtls_closed, dtls_failed, wrong_certificate, removed };
@@ -53,14 +53,14 @@ const char* to_string(LegEnd end);
 // Both directions, cumulative unless said otherwise.
 struct LegTraffic {
   std::uint64_t packets_in = 0, packets_out = 0, bytes_in = 0, bytes_out = 0;
-  std::uint64_t lost_in = 0;            // RFC 3550 A.3, of what the peer sent
-  double jitter_in_ms = 0;              // RFC 3550 A.8
-  double fraction_lost_in = 0;          // of the last report interval
-  std::uint64_t lost_out = 0;           // from the peer's receiver reports, holes we made ourselves taken off
+  std::uint64_t lost_in = 0;    // RFC 3550 A.3, of what the peer sent
+  double jitter_in_ms = 0;      // RFC 3550 A.8
+  double fraction_lost_in = 0;  // of the last report interval
+  std::uint64_t lost_out = 0;   // from the peer's receiver reports, holes we made ourselves taken off
   double fraction_lost_out = 0;
   double jitter_out_ms = 0;
-  double round_trip_ms = -1;            // negative: not known yet
-  std::uint64_t refused = 0;            // wrong source, ssrc, payload type, authentication tag, replay
+  double round_trip_ms = -1;  // negative: not known yet
+  std::uint64_t refused = 0;  // wrong source, ssrc, payload type, authentication tag, replay
 };
 
 struct CsrcLevel {
@@ -71,12 +71,12 @@ struct CsrcLevel {
 // An RTP packet to be sent on a leg.
 struct RtpOut {
   Bytes payload;
-  std::uint64_t media_time = 0;      // 48 kHz samples; the leg maps it to its RTP clock and offset
+  std::uint64_t media_time = 0;  // 48 kHz samples; the leg maps it to its RTP clock and offset
   std::uint16_t holes_before = 0;
   bool marker = false;
   std::uint8_t level = MediaPacket::kNoLevel;  // RFC 6464, client to server
   bool voice = false;
-  std::span<const CsrcLevel> contributors;     // CSRC list; levels only if RFC 6465 was negotiated
+  std::span<const CsrcLevel> contributors;  // CSRC list; levels only if RFC 6465 was negotiated
 };
 
 class LegOutput {
@@ -84,9 +84,9 @@ class LegOutput {
   virtual ~LegOutput() = default;
   // `from`: local address the datagram must leave from (IP_PKTINFO), if known.
   virtual void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) = 0;
-  virtual void on_connected(LegId leg) = 0;                       // media may flow
+  virtual void on_connected(LegId leg) = 0;  // media may flow
   virtual void on_media(LegId leg, const MediaPacket& packet) = 0;
-  virtual void on_end(LegId leg, LegEnd end) = 0;                 // once; the leg is dead, the owner removes it
+  virtual void on_end(LegId leg, LegEnd end) = 0;  // once; the leg is dead, the owner removes it
 };
 
 class Leg {
@@ -99,9 +99,9 @@ class Leg {
 
   const LegConfig& config() const;
 
-  // A datagram that the demultiplexer gave to this leg. For a lite leg a STUN request has been matched by ufrag only:
-  // integrity is checked here. Returns true when the datagram was authenticated and came from the leg's (perhaps new)
-  // current remote address, so that the table may map `from` to this leg.
+  // A datagram that the demultiplexer gave to this leg. For a lite leg a STUN request has been matched by
+  // ufrag only: integrity is checked here. Returns true when the datagram was authenticated and came from the
+  // leg's (perhaps new) current remote address, so that the table may map `from` to this leg.
   bool receive(TimePoint at, const Address& from, const std::optional<IpAddress>& to, Bytes datagram);
 
   bool send_rtp(TimePoint at, const RtpOut& packet);
@@ -111,7 +111,8 @@ class Leg {
   TimePoint next_timeout() const;
 
   // ICE restart (RFC 8445 section 9): new credentials, old ones stay valid until the new ones are used.
-  void restart_ice(std::string local_ufrag, std::string local_pwd, std::string remote_ufrag, std::string remote_pwd);
+  void restart_ice(std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
+                   std::string remote_pwd);
 
   // Says goodbye (RTCP BYE, DTLS close_notify), then nothing more is sent.
   void close(TimePoint at);

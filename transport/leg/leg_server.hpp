@@ -1,8 +1,9 @@
-// The server's end of all legs: one UDP port, one thread (net-0). Demultiplexes STUN, DTLS, SRTP and SRTCP (RFC 7983),
-// finds the leg by source address, answers plain STUN Binding requests, runs every leg's timers.
+// The server's end of all legs: one UDP port, one thread (net-0). Demultiplexes STUN, DTLS, SRTP and SRTCP
+// (RFC 7983), finds the leg by source address, answers plain STUN Binding requests, runs every leg's timers.
 //
-// Threads: the constructor opens the socket; run() is the body of net-0. post_… may be called from any thread; they
-// return false when the command queue is full. LegServerEvents are called on net-0 and must not block.
+// Threads: the constructor opens the socket; run() is the body of net-0. post_… may be called from any
+// thread; they return false when the command queue is full. LegServerEvents are called on net-0 and must not
+// block.
 #pragma once
 
 #include <atomic>
@@ -29,13 +30,13 @@ class LegServerEvents {
 
 struct LegServerStats {
   net::SocketStats socket;
-  std::uint64_t stun_answered = 0;      // plain Binding requests
-  std::uint64_t stun_refused = 0;       // malformed, unknown ufrag, wrong integrity, rate limit
-  std::uint64_t unknown_source = 0;     // DTLS or RTP from an address that belongs to no leg
-  std::uint64_t unknown_kind = 0;       // neither STUN, DTLS nor RTP
-  std::uint64_t refused = 0;            // by legs: ssrc, payload type, tag, replay
+  std::uint64_t stun_answered = 0;   // plain Binding requests
+  std::uint64_t stun_refused = 0;    // malformed, unknown ufrag, wrong integrity, rate limit
+  std::uint64_t unknown_source = 0;  // DTLS or RTP from an address that belongs to no leg
+  std::uint64_t unknown_kind = 0;    // neither STUN, DTLS nor RTP
+  std::uint64_t refused = 0;         // by legs: ssrc, payload type, tag, replay
   std::uint64_t rebinds = 0;
-  std::uint64_t commands_refused = 0;   // queue full
+  std::uint64_t commands_refused = 0;  // queue full
   std::size_t legs = 0;
 };
 
@@ -62,7 +63,7 @@ class LegServer {
   LegServer& operator=(const LegServer&) = delete;
 
   Address local() const;
-  void run();   // until stop(); says goodbye on every leg before it returns
+  void run();  // until stop(); says goodbye on every leg before it returns
   void stop();
 
   bool post_add(LegConfig config);
