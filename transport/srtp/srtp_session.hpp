@@ -1,0 +1,63 @@
+// SRTP and SRTCP of one leg, both directions (RFC 3711, RFC 7714), over libsrtp2.
+//
+// Packets are changed in place. Outbound, the buffer needs kMaxOverhead bytes of room behind the packet.
+// Inbound, a packet is authenticated before any state is made for its SSRC; after that at most
+// kMaxInboundSsrcs SSRCs are remembered and the one heard least recently makes room, so a peer that invents
+// SSRCs costs nobody anything.
+//
+// Threads: owned by the leg's thread. No clock, no allocation per packet (one per new SSRC).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "transport/base/result.hpp"
+#include "transport/srtp/srtp_keys.hpp"
+
+namespace parley::srtp {
+
+enum class Failure : std::uint8_t {
+  none,
+  authentication,  // wrong tag: not from the peer, or damaged
+  replay,          // seen before, or older than the window of kReplayWindow packets
+  other,           // not an RTP/RTCP packet, no room for the tag, key used up
+};
+
+class Session {
+ public:
+  static constexpr std::size_t kMaxInboundSsrcs = 4;
+  static constexpr std::size_t kMaxOverhead = 16 + 4;  // GCM tag, and the SRTCP index
+  static constexpr std::size_t kReplayWindow = 1'024;
+
+  // Initialises libsrtp on first use. The error names what libsrtp refused.
+  static Result<std::unique_ptr<Session>> create(const SrtpKeys& keys);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Each takes the packet in buffer[0, length) and returns its new length, or nothing and last_failure()
+  // tells why.
+  std::optional<std::size_t> protect_rtp(std::span<std::uint8_t> buffer, std::size_t length);
+  std::optional<std::size_t> unprotect_rtp(std::span<std::uint8_t> buffer, std::size_t length);
+  std::optional<std::size_t> protect_rtcp(std::span<std::uint8_t> buffer, std::size_t length);
+  std::optional<std::size_t> unprotect_rtcp(std::span<std::uint8_t> buffer, std::size_t length);
+
+  Failure last_failure() const { return last_failure_; }
+  std::size_t inbound_ssrcs() const { return inbound_count_; }
+
+ private:
+  class Impl;
+  explicit Session(std::unique_ptr<Impl> impl);
+  void note_inbound(std::uint32_t ssrc);
+
+  std::unique_ptr<Impl> impl_;
+  std::array<std::uint32_t, kMaxInboundSsrcs> inbound_{};  // most recently heard first
+  std::size_t inbound_count_ = 0;
+  Failure last_failure_ = Failure::none;
+};
+
+}  // namespace parley::srtp
