@@ -1,0 +1,62 @@
+// What the rooms tell their participants' clients (docs/protocol.md, "Events of the server"), and the port
+// through which they do.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "mcu/room/types.hpp"
+
+namespace parley::room {
+
+struct ParticipantJoined {
+  ParticipantInfo participant;
+};
+struct ParticipantUpdated {
+  ParticipantInfo participant;
+};
+struct ParticipantLeft {
+  ParticipantId participant;
+  std::string reason;
+};
+struct Talking {
+  ParticipantId participant;
+  bool talking = false;
+  std::uint8_t level = 127;
+};
+struct Levels {
+  std::vector<std::pair<ParticipantId, std::uint8_t>> levels;
+};
+struct RoomUpdated {
+  bool locked = false, recording = false;
+};
+struct Chat {
+  ParticipantId participant;
+  std::string name, text;
+};
+struct GainAdvice {
+  float db = 0;
+};
+struct Uplink {
+  double loss = 0, jitter_ms = 0, round_trip_ms = -1;
+};
+struct Closed {  // the last event of a connection; the signalling server closes it after this
+  std::string reason, message;
+};
+
+using Event = std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels,
+                           RoomUpdated, Chat, GainAdvice, Uplink, Closed>;
+
+// Called on ctl, inside RoomService's methods: the implementation queues and returns, and calls no method of
+// RoomService from here.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void publish(std::span<const ConnectionId> to, const Event& event) = 0;
+};
+
+}  // namespace parley::room

@@ -1,0 +1,115 @@
+// All rooms of this server: who is in which, under which rules, and what they are told. Pure logic: no
+// sockets, no JSON, no clock; media is done by the MediaPort, clients are told through the EventSink.
+//
+// Threads: ctl. Nothing blocks. Time is passed in and never goes back.
+//
+// A participant has up to two ties to the server: its leg (media) and its signalling connection (WebSocket).
+// Who joined by WHIP has no connection and is a participant like any other.
+//   - The connection drops: the participant stays until its leg ends, and may come back with its resume
+//   token.
+//   - The leg ends: with a living connection the participant stays without media and may offer again (join
+//   with its
+//     own resume token); without one it leaves.
+//   - Who left by time-out may resume within settings.leg_timeout (and at least a minute) as the same
+//   participant.
+//   - A join with a living participant's resume token replaces its leg and its connection: the old connection
+//   is told
+//     `closed`, reason `replaced`. Everybody else sees only an update. Each join gives a new resume token.
+//
+// The media plane of a room is open only while the room has legs, under a RoomId of its own each time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mcu/room/events.hpp"
+#include "mcu/room/ports.hpp"
+#include "mcu/room/refusal.hpp"
+#include "mcu/room/types.hpp"
+#include "transport/base/result.hpp"
+
+namespace parley::room {
+
+class RoomService {
+ public:
+  RoomService(RoomSettings settings, MediaPort& media, EventSink& events);
+  ~RoomService();
+  RoomService(const RoomService&) = delete;
+  RoomService& operator=(const RoomService&) = delete;
+
+  // Limits and time-outs for what comes from now on; nobody who is in is put out.
+  void reload(const RoomSettings& settings);
+  // Refuses every join from now on (the overload ladder's last rung); those who are in stay.
+  void refuse_joins(bool refuse);
+  // About 5 times a second: idle rooms, level events, expired tickets.
+  void on_timer(TimePoint at);
+  // Everybody is told `closed` and leaves; later joins are refused. For the end of the server.
+  void close_all(TimePoint at, const std::string& reason, const std::string& message);
+
+  // --- Rooms (refusals: name_taken, bad_value, server_full, no_such_room)
+  Status create_room(TimePoint at, const RoomOptions& options);
+  Status close_room(TimePoint at, const std::string& room, const std::string& reason);
+  std::vector<RoomInfo> rooms(TimePoint at) const;
+  Result<RoomInfo> room(TimePoint at, std::string_view name) const;
+  Result<std::vector<ParticipantInfo>> roster(std::string_view room) const;
+  Result<std::vector<ParticipantQuality>> quality(std::string_view room) const;
+  Result<RoomId> media_room(std::string_view room) const;  // RoomId::none while the room has no media
+
+  // --- Coming and going
+  Result<Joined> join(TimePoint at, const JoinRequest& request);
+  Status leave(TimePoint at, const ParticipantId& who, const std::string& reason = "left");
+  void connection_lost(TimePoint at, ConnectionId connection);
+  // The participant that holds this resume token (WHIP's session URL is made of it).
+  std::optional<ParticipantId> holder(std::string_view room, std::string_view resume) const;
+
+  // --- A participant about itself
+  Status update_direction(const ParticipantId& who, std::optional<bool> sends, std::optional<bool> receives);
+  // An SDP fragment of trickled candidates or an ICE restart; the answer is empty where there is nothing to
+  // say.
+  Result<std::string> patch_media(const ParticipantId& who, const std::string& sdp_fragment);
+  // Counts the ICE sessions of this participant: WHIP's entity tag.
+  std::uint32_t ice_generation(const ParticipantId& who) const;
+  Status mute_self(const ParticipantId& who, bool muted);
+  Status raise_hand(const ParticipantId& who, bool raised);
+  Status chat(const ParticipantId& who, const std::string& text);
+  Status set_personal_gain(const ParticipantId& listener, const ParticipantId& talker, PersonalGain gain);
+  Status whisper(const ParticipantId& talker, const std::vector<ParticipantId>& to, float duck_db);
+
+  // --- Moderation. `by` is the moderator who asks, empty for the administrator; `room` names the room in
+  // which the participant is looked for.
+  Status mute(std::string_view room, const ParticipantId& by, const ParticipantId& who, bool muted);
+  Status kick(TimePoint at, std::string_view room, const ParticipantId& by, const ParticipantId& who,
+              const std::string& message);
+  Status set_gain(std::string_view room, const ParticipantId& by, const ParticipantId& who, float gain_db);
+  Status set_group(std::string_view room, const ParticipantId& by, const ParticipantId& who,
+                   std::uint32_t group);
+  Status dissolve_groups(std::string_view room, const ParticipantId& by, std::optional<std::uint32_t> group);
+  Status set_locked(std::string_view room, const ParticipantId& by, bool locked);
+  Status mute_all(std::string_view room, const ParticipantId& by);  // everybody but `by`
+  Status end_whispers(std::string_view room, const ParticipantId& by);
+
+  // --- Results from the media plane. Legs that are not (or no longer) known are ignored: they may be on
+  // their way out.
+  void leg_connected(LegId leg);
+  void leg_gone(TimePoint at, LegId leg, LegGone why);
+  void talking(LegId leg, bool talking, std::uint8_t level);
+  void level(LegId leg, std::uint8_t level);
+  void gain_advice(LegId leg, float gain_db);
+  void traffic(TimePoint at, LegId leg, const TrafficReport& report);
+  void set_recording(std::string_view room, bool recording);
+
+  // --- Looking up
+  std::optional<std::string> room_of(const ParticipantId& who) const;
+  std::optional<ParticipantId> participant_of(LegId leg) const;
+  ServiceCounts counts() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace parley::room

@@ -1,0 +1,47 @@
+// Requests and responses as handlers see them: decoded, checked, without Beast's parsers.
+#pragma once
+
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "transport/base/address.hpp"
+#include "transport/base/time.hpp"
+
+namespace parley::signaling {
+
+namespace http = boost::beast::http;
+
+struct Request {
+  http::verb method = http::verb::get;
+  std::vector<std::string> path;                 // percent-decoded segments: "/api/v1" is {"api", "v1"}
+  std::map<std::string, std::string> query;      // decoded; a name given twice is refused before it gets here
+  std::map<std::string, std::string> variables;  // what the route's pattern captured
+  http::fields headers;
+  std::string body;
+  Address remote;
+
+  std::string header(http::field name) const { return std::string(headers[name]); }
+  const std::string& variable(const std::string& name) const { return variables.at(name); }
+  std::string query_value(const std::string& name) const;
+  std::string content_type() const;  // lower case, without parameters
+  std::string bearer() const;        // of Authorization, or empty
+};
+
+struct Response {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string content_type;
+  std::string body;
+
+  Response& with(std::string name, std::string value) {
+    headers.emplace_back(std::move(name), std::move(value));
+    return *this;
+  }
+};
+
+}  // namespace parley::signaling

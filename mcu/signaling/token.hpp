@@ -1,0 +1,29 @@
+// Tokens: JSON Web Tokens (RFC 7519) in compact form, signed by HS256 (RFC 7515) and nothing else, with the
+// claims {room, name, role, exp, nbf?, once?}. A token admits to one room under one name and role until it
+// expires.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "mcu/room/types.hpp"
+#include "transport/base/result.hpp"
+
+namespace parley::signaling {
+
+using WallTime = std::chrono::system_clock::time_point;
+
+struct TokenClaims {
+  std::string room, name;
+  room::Role role = room::Role::participant;
+  WallTime expires{};
+  bool once = false;
+  std::string id;  // of this token, for counting its uses: its signature
+};
+
+// Everything is checked but the room, which only the caller knows. The error says what is wrong with the
+// token, in words fit for its holder.
+Result<TokenClaims> verify_token(std::string_view token, std::string_view key, WallTime at);
+
+}  // namespace parley::signaling
