@@ -1,0 +1,102 @@
+// The configuration of the server: YAML in, one value out. config/parley.yaml documents every key; the
+// defaults below are the same.
+//
+// Strict: an unknown or repeated key, a wrong type or unit, a value out of range or a combination that cannot
+// work is one error of one line that names file, line, key and what is allowed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "transport/base/address.hpp"
+#include "transport/base/result.hpp"
+#include "transport/base/time.hpp"
+
+namespace parley::settings {
+
+enum class AutoLevel : std::uint8_t { off, client, server };
+enum class LogLevel : std::uint8_t { debug, info, warn, error };
+
+struct Settings {
+  struct Http {
+    Address listen{IpAddress::v4(0x7f000001), 8080};
+    std::vector<std::string>
+        allowed_origins;  // "https://meet.example.org"; the server's own is always allowed
+  } http;
+  struct Media {
+    Address listen{IpAddress::v4(0), 5004};
+    std::vector<Address>
+        advertise;  // put into candidates; port 0: that of `listen`; empty: the host's interfaces
+    std::vector<IpNetwork> plain_rtp_from;
+  } media;
+  struct Mix {
+    int tick_ms = 20;     // 10 or 20
+    int max_talkers = 8;  // 0: all
+    AutoLevel auto_level = AutoLevel::client;
+    int complexity = 7;
+    bool comfort_noise = false;
+    int threads = 0;  // 0: one per core
+  } mix;
+  struct Jitter {
+    int min_ms = 0;
+    int max_ms = 200;
+  } jitter;
+  struct Rooms {
+    Duration idle_timeout = 60s;
+    Duration leg_timeout = 10s;
+    std::size_t max_participants = 1000;
+  } rooms;
+  struct Alarm {
+    int delay_ms = 150;
+  } alarm;
+  struct Auth {
+    std::string admin_key;  // empty: none
+    std::string token_key;
+  } auth;
+  struct Limits {
+    int joins_per_second = 200;
+    int joins_per_second_per_address = 10;  // loopback is exempt
+    std::size_t rooms = 1000;
+    std::size_t participants = 2000;
+    std::size_t body_bytes = 256 * 1024;
+    std::size_t connections = 4000;
+  } limits;
+  struct Log {
+    LogLevel level = LogLevel::info;
+  } log;
+};
+
+std::string_view to_string(AutoLevel value);
+std::string_view to_string(LogLevel value);
+
+// `source` is what errors call the text ("config/parley.yaml").
+Result<Settings> parse(std::string_view yaml, std::string_view source);
+Result<Settings> load(const std::string& path);
+
+// The effective configuration, every key, for --check-config. Secrets are written as "***".
+std::string to_yaml(const Settings& settings);
+
+// What a SIGHUP brings: the keys whose values differ.
+struct Changes {
+  std::vector<std::string> reloadable;     // take effect at once
+  std::vector<std::string> needs_restart;  // the running values stay
+};
+Changes compare(const Settings& running, const Settings& loaded);
+// `running` with the reloadable keys of `loaded`.
+Settings reloaded(const Settings& running, const Settings& loaded);
+
+// One row of the reference (docs/configuration.md is checked against it).
+struct KeyInfo {
+  std::string path;  // "jitter.min_ms"
+  std::string type;  // "a whole number of milliseconds from 0 to 1000"
+  std::string value_by_default;
+  std::string meaning;
+  bool reloadable = false;
+  bool secret = false;
+};
+std::vector<KeyInfo> key_reference();
+
+}  // namespace parley::settings
