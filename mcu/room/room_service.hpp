@@ -8,13 +8,11 @@
 //   - The connection drops: the participant stays until its leg ends, and may come back with its resume
 //   token.
 //   - The leg ends: with a living connection the participant stays without media and may offer again (join
-//   with its
-//     own resume token); without one it leaves.
-//   - Who left by time-out may resume within settings.leg_timeout (and at least a minute) as the same
-//   participant.
+//     with its own resume token); without one it leaves.
+//   - Who was lost (neither left by its own wish nor was put out) may resume within a minute as the same
+//     participant: without PIN or token, and into a locked room.
 //   - A join with a living participant's resume token replaces its leg and its connection: the old connection
-//   is told
-//     `closed`, reason `replaced`. Everybody else sees only an update. Each join gives a new resume token.
+//     is told `closed`, reason `replaced`. Everybody else sees only an update. Each join gives a new token.
 //
 // The media plane of a room is open only while the room has legs, under a RoomId of its own each time.
 #pragma once
@@ -61,7 +59,8 @@ class RoomService {
 
   // --- Coming and going
   Result<Joined> join(TimePoint at, const JoinRequest& request);
-  Status leave(TimePoint at, const ParticipantId& who, const std::string& reason = "left");
+  // By its own wish. A connection of the participant other than `asking` is told `closed`.
+  Status leave(TimePoint at, const ParticipantId& who, ConnectionId asking = ConnectionId::none);
   void connection_lost(TimePoint at, ConnectionId connection);
   // The participant that holds this resume token (WHIP's session URL is made of it).
   std::optional<ParticipantId> holder(std::string_view room, std::string_view resume) const;

@@ -24,7 +24,6 @@ const char* to_string(Role role);
 
 struct RoomSettings {
   Duration idle_timeout = 60s;  // a room without people is closed after this
-  Duration leg_timeout = 10s;   // how long a lost participant may resume once it has left by time-out
   std::size_t max_rooms = 1000;
   std::size_t max_participants = 2000;           // of the server
   std::size_t max_participants_per_room = 1000;  // where a room states none

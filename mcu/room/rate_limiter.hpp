@@ -1,0 +1,51 @@
+// How often something may happen. Time is passed in.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "transport/base/time.hpp"
+
+namespace parley::room {
+
+// Tokens drip in at `rate` a second up to `burst`; each event takes one. Rate 0: no limit.
+class TokenBucket {
+ public:
+  TokenBucket(double rate, double burst) : rate_(rate), burst_(burst), tokens_(burst) {}
+  bool available(TimePoint at) const;
+  bool take(TimePoint at);
+  bool full(TimePoint at) const;
+
+ private:
+  double level(TimePoint at) const;
+
+  double rate_, burst_, tokens_;
+  TimePoint last_{};
+  bool started_ = false;
+};
+
+// A bucket for each remote address (IPv6: for each /64, which is what one subscriber gets). Addresses beyond
+// kMaxAddresses share one bucket, so that a flood from many addresses costs bounded memory.
+class AddressLimiter {
+ public:
+  static constexpr std::size_t kMaxAddresses = 4096;
+
+  AddressLimiter(double rate, double burst) : rate_(rate), burst_(burst), others_(rate, burst) {}
+  bool available(TimePoint at, std::string_view ip) { return bucket(at, ip).available(at); }
+  bool take(TimePoint at, std::string_view ip) { return bucket(at, ip).take(at); }
+
+ private:
+  TokenBucket& bucket(TimePoint at, std::string_view ip);
+  void forget_full(TimePoint at);
+
+  double rate_, burst_;
+  std::map<std::string, TokenBucket, std::less<>> buckets_;
+  TokenBucket others_;
+  TimePoint last_cleaning_{};
+};
+
+bool is_loopback_text(std::string_view ip);
+
+}  // namespace parley::room

@@ -1,0 +1,62 @@
+// The state behind RoomService: rooms and who is in them. Private to mcu/room.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mcu/room/types.hpp"
+
+namespace parley::room {
+
+struct Room;
+
+struct Participant {
+  ParticipantInfo info;  // as everybody sees it; `muted` is the sum of the two below
+  std::string resume;
+  ConnectionId connection = ConnectionId::none;
+
+  LegId leg = LegId::none;
+  bool connected = false;
+  std::uint32_t ice_generation = 0;
+
+  bool muted_by_moderator = false, muted_by_self = false;
+  std::map<ParticipantId, PersonalGain> personal_gains;  // by talker; only those that differ from 0 dB
+  bool whispers = false;
+  std::vector<ParticipantId> whispers_to;  // may have become empty: then nobody hears it, never everybody
+  float whisper_duck_db = 0;
+
+  TrafficReport traffic;
+  struct {
+    double loss = 0, jitter_ms = 0, round_trip_ms = -1;
+    std::optional<TimePoint> at;
+  } uplink_told;
+  std::optional<float> gain_advised;
+  bool level_changed = false;
+};
+
+struct Room {
+  RoomOptions options;
+  std::size_t max_participants = 0;
+  int max_talkers = 0;
+  TimePoint created{};
+  TimePoint empty_since{};
+  bool locked = false, recording = false;
+  RoomId media = RoomId::none;                       // none: no legs, nothing runs
+  std::vector<std::unique_ptr<Participant>> people;  // in the order they came
+
+  const std::string& name() const { return options.name; }
+  Participant* find(std::string_view id) const;
+  std::size_t legs() const;
+};
+
+// Somebody who was lost and may come back.
+struct Ticket {
+  std::string room;
+  std::unique_ptr<Participant> participant;
+  TimePoint expires{};
+};
+
+}  // namespace parley::room
