@@ -1,6 +1,6 @@
-// A UDP socket for media: non-blocking, batched (recvmmsg, sendmmsg), and it answers from the address a packet came to
-// (IP_PKTINFO / IPV6_PKTINFO): a socket bound to 0.0.0.0 that answers from another address of the host is the
-// commonest reason why a browser never connects.
+// A UDP socket for media: non-blocking, batched (recvmmsg, sendmmsg), and it answers from the address a
+// packet came to (IP_PKTINFO / IPV6_PKTINFO): a socket bound to 0.0.0.0 that answers from another address of
+// the host is the commonest reason why a browser never connects.
 //
 // Threads: one owner thread. Units: bytes; arrival times are read once per batch.
 #pragma once
@@ -25,7 +25,8 @@ struct Datagram {
 };
 
 struct SocketStats {
-  std::uint64_t received = 0, sent = 0, truncated = 0, send_dropped = 0, send_errors = 0, batches_in = 0, batches_out = 0;
+  std::uint64_t received = 0, sent = 0, truncated = 0, send_dropped = 0, send_errors = 0, batches_in = 0,
+                batches_out = 0;
 };
 
 class UdpSocket {
@@ -39,12 +40,12 @@ class UdpSocket {
   int fd() const;
   Address local() const;  // with the port the kernel chose when 0 was asked for
 
-  // Reads up to `max` datagrams that are there; returns how many. Datagrams longer than 2048 bytes are dropped and
-  // counted as truncated.
+  // Reads up to `max` datagrams that are there; returns how many. Datagrams longer than 2048 bytes are
+  // dropped and counted as truncated.
   std::size_t receive(const std::function<void(const Datagram&)>& each, std::size_t max = 256);
 
-  // Queues a datagram (copied into the batch); flush() sends the batch by sendmmsg. A full kernel buffer drops and
-  // counts: media is never queued behind a slow network card.
+  // Queues a datagram (copied into the batch); flush() sends the batch by sendmmsg. A full kernel buffer
+  // drops and counts: media is never queued behind a slow network card.
   void queue(const Address& to, const std::optional<IpAddress>& from, Bytes data);
   void flush();
 
