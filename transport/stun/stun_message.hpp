@@ -132,17 +132,19 @@ class StunBuilder {
   StunBuilder& integrity(std::string_view key);
   StunBuilder& fingerprint();
 
-  Bytes bytes() const { return writer_.ok() ? writer_.written() : Bytes{}; }
+  Bytes bytes() const { return writer_.ok() && !failed_ ? writer_.written() : Bytes{}; }
 
   StunBuilder(const StunBuilder&) = delete;
   StunBuilder& operator=(const StunBuilder&) = delete;
 
  private:
-  void set_length(std::size_t attributes_size);
+  StunBuilder& number(Attribute type, std::uint64_t value, std::size_t width);
+  void append(Attribute type, Bytes value);
+  void set_length(std::size_t message_size);
 
-  std::array<std::uint8_t, 1024> buffer_;
+  std::array<std::uint8_t, 1024> buffer_{};
   ByteWriter writer_;
-  TransactionId transaction_id_;
+  bool has_integrity_ = false, has_fingerprint_ = false, failed_ = false;
 };
 
 }  // namespace parley::stun
