@@ -26,6 +26,7 @@ namespace parley {
 
 struct LegConfig {
   LegId id = LegId::none;
+  std::uint32_t route = 0;   // the owner's: which mix thread this leg's media goes to
   bool encrypted = true;     // DTLS-SRTP; false: plain RTP (RTP/AVP)
   bool controlling = false;  // client: full ICE, DTLS active. Server: lite, DTLS passive.
 
@@ -36,6 +37,9 @@ struct LegConfig {
   // Plain legs: the source that is accepted (design section 5): this IP with this port or, if an SSRC was
   // offered, any port with exactly that SSRC.
   std::optional<std::uint32_t> remote_ssrc;
+  std::optional<Address> rtcp_remote;  // without rtcp-mux: where RTCP goes
+  bool expects_media =
+      true;  // plain legs have no other sign of life: false (a mere listener) never times out
 
   // RTP.
   Codec codec = Codec::opus;
@@ -111,7 +115,7 @@ class Leg {
   TimePoint next_timeout() const;
 
   // ICE restart (RFC 8445 section 9): new credentials, old ones stay valid until the new ones are used.
-  void restart_ice(std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
+  void restart_ice(TimePoint at, std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
                    std::string remote_pwd);
 
   // Says goodbye (RTCP BYE, DTLS close_notify), then nothing more is sent.

@@ -1,0 +1,488 @@
+// The path of a datagram:
+//
+//   in:  STUN -> ICE agent -> answer, perhaps a new remote address
+//        DTLS -> dtls::Session -> keys -> srtp::Session
+//        SRTP -> ssrc and payload type admitted -> authenticated -> statistics -> MediaPacket
+//   out: RtpOut -> header, levels -> protect -> LegOutput
+#include "transport/leg/leg.hpp"
+
+#include <algorithm>
+
+#include "transport/base/check.hpp"
+#include "transport/dtls/identity.hpp"
+#include "transport/dtls/session.hpp"
+#include "transport/ice/ice_client.hpp"
+#include "transport/ice/ice_lite.hpp"
+#include "transport/net/udp_socket.hpp"
+#include "transport/rtcp/rtcp_session.hpp"
+#include "transport/rtp/header_extensions.hpp"
+#include "transport/rtp/rtp_packet.hpp"
+#include "transport/rtp/rtp_receiver.hpp"
+#include "transport/rtp/rtp_sender.hpp"
+#include "transport/rtp/ssrc_policy.hpp"
+#include "transport/srtp/srtp_session.hpp"
+
+namespace parley {
+namespace {
+
+constexpr std::size_t kBuffer = 2048;
+
+std::uint32_t read_u32(Bytes data, std::size_t at) {
+  ByteReader reader(data);
+  reader.take(at);
+  return reader.u32();
+}
+
+}  // namespace
+
+const char* to_string(LegEnd end) {
+  switch (end) {
+    case LegEnd::timeout:
+      return "timeout";
+    case LegEnd::bye:
+      return "bye";
+    case LegEnd::dtls_closed:
+      return "dtls closed";
+    case LegEnd::dtls_failed:
+      return "dtls failed";
+    case LegEnd::wrong_certificate:
+      return "wrong certificate";
+    case LegEnd::removed:
+      return "removed";
+  }
+  return "unknown";
+}
+
+class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
+ public:
+  Impl(LegConfig config, const dtls::Identity* identity, LegOutput& output, TimePoint at);
+
+  const LegConfig& config() const { return config_; }
+  bool receive(TimePoint at, const Address& from, const std::optional<IpAddress>& to, Bytes datagram);
+  bool send_rtp(TimePoint at, const RtpOut& packet);
+  void on_timer(TimePoint at);
+  TimePoint next_timeout() const;
+  void restart_ice(std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
+                   std::string remote_pwd, TimePoint at);
+  void close(TimePoint at);
+  std::optional<Address> remote() const;
+  bool connected() const { return connected_ && !ended_; }
+  LegTraffic traffic() const;
+
+ private:
+  void send_datagram(Bytes datagram) override;                  // DTLS
+  void send_check(const Address& to, Bytes datagram) override;  // ICE client
+
+  bool receive_stun(TimePoint at, const Address& from, const std::optional<IpAddress>& to, Bytes datagram);
+  void receive_dtls(TimePoint at, const Address& from, Bytes datagram);
+  bool receive_rtp(TimePoint at, const Address& from, Bytes datagram);
+  bool receive_rtcp(TimePoint at, const Address& from, Bytes datagram);
+  bool path_allowed(const Address& from, std::uint32_t ssrc, bool rtcp) const;
+  void authenticated(TimePoint at, const Address& from);
+  void check_dtls(TimePoint at);
+  void become_connected(TimePoint at);
+  void send_rtcp(std::span<std::uint8_t> buffer, std::size_t size);
+  bool may_send(TimePoint at) const;
+  bool refuse() {
+    ++refused_;
+    return false;
+  }
+  void end(LegEnd how) {
+    if (ended_) return;
+    ended_ = true;
+    output_.on_end(config_.id, how);
+  }
+
+  LegConfig config_;
+  LegOutput& output_;
+  TimePoint start_;
+
+  std::optional<ice::IceLite> lite_;
+  std::unique_ptr<ice::IceClient> client_;
+  std::unique_ptr<dtls::Session> dtls_;
+  std::unique_ptr<srtp::Session> srtp_;
+  rtp::RtpSender sender_;
+  rtp::RtpReceiver receiver_;
+  rtp::SsrcPolicy ssrcs_;
+  rtcp::RtcpSession rtcp_;
+
+  std::optional<Address> dtls_peer_;     // where the last DTLS datagram came from
+  std::optional<Address> plain_source_;  // plain leg: fixed by the first packet
+  std::optional<IpAddress> local_ip_;    // the address the peer sends to: we answer from it
+  bool connected_ = false;
+  bool announced_ = false;
+  bool ended_ = false;
+  TimePoint last_heard_;
+
+  std::uint64_t packets_in_ = 0;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t bytes_out_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+Leg::Impl::Impl(LegConfig config, const dtls::Identity* identity, LegOutput& output, TimePoint at)
+    : config_(std::move(config)),
+      output_(output),
+      start_(at),
+      sender_(config_.local_ssrc, config_.payload_type, rtp_clock_rate(config_.codec)),
+      receiver_(rtp_clock_rate(config_.codec)),
+      rtcp_(config_.cname, sender_, receiver_, at, random_u32()),
+      last_heard_(at) {
+  if (!config_.encrypted) {
+    connected_ = true;  // announced by the first on_timer(): nobody is called from a constructor
+    return;
+  }
+  PARLEY_ASSERT(identity != nullptr);
+  const ice::Credentials local{config_.local_ufrag, config_.local_pwd};
+  const ice::Credentials remote{config_.remote_ufrag, config_.remote_pwd};
+  const auto role = config_.controlling ? dtls::Role::active : dtls::Role::passive;
+  // An unusable fingerprint matches no certificate: signalling has refused it long before.
+  const auto expected = dtls::Fingerprint::parse(config_.remote_fingerprint);
+  if (expected) dtls_ = std::make_unique<dtls::Session>(*identity, role, *expected, *this);
+  if (config_.controlling) {
+    ice::IceClientConfig ice;
+    ice.local = local;
+    ice.remote = remote;
+    client_ = std::make_unique<ice::IceClient>(ice, *this, at);
+    if (config_.remote) client_->add_remote_candidate(at, *config_.remote);
+  } else {
+    lite_.emplace(local, remote.ufrag);
+  }
+}
+
+std::optional<Address> Leg::Impl::remote() const {
+  if (!config_.encrypted) return config_.remote;
+  return lite_ ? lite_->remote() : client_->selected();
+}
+
+void Leg::Impl::send_datagram(Bytes datagram) {
+  const auto to = dtls_peer_ ? dtls_peer_ : remote();
+  if (to) output_.send(*to, local_ip_, datagram);
+}
+
+void Leg::Impl::send_check(const Address& to, Bytes datagram) {
+  output_.send(to, std::nullopt, datagram);
+}
+
+bool Leg::Impl::receive(TimePoint at, const Address& from, const std::optional<IpAddress>& to,
+                        Bytes datagram) {
+  if (ended_) return false;
+  switch (net::classify(datagram)) {
+    case net::PacketKind::stun:
+      return receive_stun(at, from, to, datagram);
+    case net::PacketKind::dtls:
+      receive_dtls(at, from, datagram);
+      return false;
+    case net::PacketKind::rtp_or_rtcp: {
+      const bool ours =
+          net::is_rtcp(datagram) ? receive_rtcp(at, from, datagram) : receive_rtp(at, from, datagram);
+      if (ours && from == remote()) local_ip_ = to;
+      return ours;
+    }
+    case net::PacketKind::unknown:
+      break;
+  }
+  return refuse();
+}
+
+bool Leg::Impl::receive_stun(TimePoint at, const Address& from, const std::optional<IpAddress>& to,
+                             Bytes datagram) {
+  if (client_) {
+    const bool had_path = client_->selected().has_value();
+    const auto result = client_->receive(at, from, datagram);
+    if (!result.authenticated) return refuse();
+    last_heard_ = at;
+    if (!had_path && client_->selected() && dtls_) dtls_->start(at);
+    return true;
+  }
+  if (!lite_) return refuse();  // a plain leg speaks no STUN
+  const auto result = lite_->receive(at, from, datagram);
+  if (!result.response.empty()) output_.send(from, to, result.response);
+  if (!result.authenticated) return refuse();
+  last_heard_ = at;
+  if (from == remote()) local_ip_ = to;
+  return true;
+}
+
+void Leg::Impl::receive_dtls(TimePoint at, const Address& from, Bytes datagram) {
+  const bool validated = lite_ ? lite_->validated(from) : client_ && client_->validated(from);
+  if (!validated || !dtls_) {
+    refuse();
+    return;
+  }
+  dtls_peer_ = from;
+  dtls_->receive(at, datagram);
+  check_dtls(at);
+}
+
+void Leg::Impl::check_dtls(TimePoint at) {
+  switch (dtls_->state()) {
+    case dtls::State::connected:
+      if (!connected_) become_connected(at);
+      break;
+    case dtls::State::failed:
+      end(dtls_->failure() == dtls::FailureReason::wrong_certificate ? LegEnd::wrong_certificate
+                                                                     : LegEnd::dtls_failed);
+      break;
+    case dtls::State::closed:
+      end(LegEnd::dtls_closed);
+      break;
+    case dtls::State::idle:
+    case dtls::State::handshaking:
+      break;
+  }
+}
+
+void Leg::Impl::become_connected(TimePoint at) {
+  auto session = srtp::Session::create(*dtls_->keys());
+  if (!session) {
+    end(LegEnd::dtls_failed);
+    return;
+  }
+  srtp_ = std::move(session).value();
+  connected_ = true;
+  announced_ = true;
+  last_heard_ = at;
+  dtls_peer_.reset();  // from now on the nominated path
+  output_.on_connected(config_.id);
+}
+
+bool Leg::Impl::path_allowed(const Address& from, std::uint32_t ssrc, bool rtcp) const {
+  if (config_.encrypted) return lite_ ? lite_->validated(from) : client_->validated(from);
+  if (from.ip != config_.remote->ip) return false;
+  if (plain_source_ && from == *plain_source_) return true;
+  if (config_.remote_ssrc && ssrc == *config_.remote_ssrc) return rtcp || !plain_source_;
+  return from.port == config_.remote->port || (rtcp && config_.rtcp_remote && from == *config_.rtcp_remote);
+}
+
+void Leg::Impl::authenticated(TimePoint at, const Address& from) {
+  last_heard_ = at;
+  if (lite_) lite_->heard(at, from);
+}
+
+bool Leg::Impl::receive_rtp(TimePoint at, const Address& from, Bytes datagram) {
+  // The cheap checks come first: nothing unwelcome reaches the cipher, let alone makes state in it.
+  if (datagram.size() < rtp::kFixedHeaderSize || datagram.size() > kBuffer || !connected_) return refuse();
+  const auto ssrc = read_u32(datagram, 8);
+  if (!path_allowed(from, ssrc, false)) return refuse();
+  if ((datagram[1] & 0x7fU) != config_.payload_type || !ssrcs_.admit(at, ssrc)) return refuse();
+
+  std::array<std::uint8_t, kBuffer> buffer;
+  std::copy(datagram.begin(), datagram.end(), buffer.begin());
+  std::size_t size = datagram.size();
+  if (srtp_) {
+    const auto clear = srtp_->unprotect_rtp(buffer, size);
+    if (!clear) return refuse();
+    size = *clear;
+  }
+  const auto packet = rtp::parse_rtp(Bytes(buffer.data(), size));
+  if (!packet) return refuse();
+  ssrcs_.accept(at, ssrc);
+  if (!config_.encrypted && !plain_source_) plain_source_ = from;
+  authenticated(at, from);
+  bytes_in_ += datagram.size();
+  ++packets_in_;
+  if (receiver_.receive(at, packet->header) != rtp::RtpReceiver::Verdict::accepted) return true;
+  if (packet->payload.empty()) return true;  // padding alone: a bandwidth probe
+
+  MediaPacket media;
+  if (!media.assign(packet->payload)) return refuse();
+  media.ssrc = packet->header.ssrc;
+  media.sequence = packet->header.sequence;
+  media.timestamp = packet->header.timestamp;
+  media.marker = packet->header.marker;
+  media.arrival = at;
+  if (const auto element = rtp::find_extension(*packet, config_.audio_level_id)) {
+    if (const auto level = rtp::parse_audio_level(*element)) {
+      media.level = level->level;
+      media.voice = level->voice;
+    }
+  }
+  output_.on_media(config_.id, media);
+  return true;
+}
+
+bool Leg::Impl::receive_rtcp(TimePoint at, const Address& from, Bytes datagram) {
+  if (datagram.size() < 8 || datagram.size() > kBuffer || !connected_) return refuse();
+  if (!path_allowed(from, read_u32(datagram, 4), true)) return refuse();
+  std::array<std::uint8_t, kBuffer> buffer;
+  std::copy(datagram.begin(), datagram.end(), buffer.begin());
+  std::size_t size = datagram.size();
+  if (srtp_) {
+    const auto clear = srtp_->unprotect_rtcp(buffer, size);
+    if (!clear) return refuse();
+    size = *clear;
+  }
+  const auto heard = rtcp_.receive(at, Bytes(buffer.data(), size));
+  if (heard == rtcp::RtcpSession::Heard::malformed) return refuse();
+  authenticated(at, from);
+  if (heard == rtcp::RtcpSession::Heard::bye) end(LegEnd::bye);
+  return true;
+}
+
+bool Leg::Impl::may_send(TimePoint at) const {
+  if (!connected_ || ended_ || !remote()) return false;
+  // RFC 7675: media goes only where somebody keeps asking for it.
+  if (lite_) return lite_->consent_valid(at);
+  return !client_ || client_->consent_valid(at);
+}
+
+bool Leg::Impl::send_rtp(TimePoint at, const RtpOut& packet) {
+  if (!may_send(at)) return false;
+  auto header = sender_.next(packet.media_time, packet.holes_before, packet.marker);
+  header.csrc_count = static_cast<std::uint8_t>(std::min(packet.contributors.size(), rtp::kMaxCsrcs));
+  std::array<std::uint8_t, rtp::kMaxCsrcs> levels{};
+  for (std::size_t i = 0; i < header.csrc_count; ++i) {
+    header.csrc[i] = packet.contributors[i].csrc;
+    levels[i] = packet.contributors[i].level;
+  }
+  rtp::LevelExtensions extensions;
+  if (packet.level != MediaPacket::kNoLevel) {
+    extensions.audio_level_id = config_.audio_level_id;
+    extensions.audio_level = {packet.level, packet.voice};
+  }
+  extensions.mixer_level_id = config_.mixer_level_id;
+  extensions.mixer_levels = {levels.data(), header.csrc_count};
+  std::array<std::uint8_t, rtp::kMaxExtensionBlock> block;
+  const auto block_size = rtp::write_extension_block(block, extensions);
+
+  std::array<std::uint8_t, kBuffer> buffer;
+  std::size_t size = rtp::write_rtp(std::span(buffer).first(kBuffer - srtp::Session::kMaxOverhead), header,
+                                    Bytes(block.data(), block_size), packet.payload);
+  if (size == 0) return false;
+  if (srtp_) {
+    const auto sealed = srtp_->protect_rtp(buffer, size);
+    if (!sealed) return false;
+    size = *sealed;
+  }
+  sender_.count_sent(at, packet.payload.size());
+  bytes_out_ += size;
+  output_.send(*remote(), local_ip_, Bytes(buffer.data(), size));
+  return true;
+}
+
+void Leg::Impl::send_rtcp(std::span<std::uint8_t> buffer, std::size_t size) {
+  if (size == 0) return;
+  if (srtp_) {
+    const auto sealed = srtp_->protect_rtcp(buffer, size);
+    if (!sealed) return;
+    size = *sealed;
+  }
+  const auto to = config_.rtcp_remote ? config_.rtcp_remote : remote();
+  if (to) output_.send(*to, local_ip_, Bytes(buffer.data(), size));
+}
+
+void Leg::Impl::on_timer(TimePoint at) {
+  if (ended_) return;
+  if (!config_.encrypted && !announced_) {
+    announced_ = true;
+    output_.on_connected(config_.id);
+  }
+  if (client_ && at >= client_->next_timeout()) {
+    client_->on_timer(at);
+    if (client_->state() == ice::ClientState::failed && at - last_heard_ > config_.timeout)
+      end(LegEnd::timeout);
+  }
+  if (dtls_ && !ended_ && at >= dtls_->next_timeout()) {
+    dtls_->on_timer(at);
+    check_dtls(at);
+  }
+  if (connected() && at >= rtcp_.next_report()) {
+    std::array<std::uint8_t, kBuffer> buffer;
+    const auto size = rtcp_.write_report(at, ntp_now(), buffer);
+    if (may_send(at)) send_rtcp(buffer, size);
+  }
+  if (!ended_ && (config_.encrypted || config_.expects_media) && at - last_heard_ >= config_.timeout)
+    end(LegEnd::timeout);
+}
+
+TimePoint Leg::Impl::next_timeout() const {
+  if (ended_) return TimePoint::max();
+  if (!config_.encrypted && !announced_) return start_;
+  TimePoint next = TimePoint::max();
+  if (config_.encrypted || config_.expects_media) next = last_heard_ + config_.timeout;
+  if (client_) next = std::min(next, client_->next_timeout());
+  if (dtls_) next = std::min(next, dtls_->next_timeout());
+  if (connected_) next = std::min(next, rtcp_.next_report());
+  return next;
+}
+
+void Leg::Impl::restart_ice(std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
+                            std::string remote_pwd, TimePoint at) {
+  const ice::Credentials local{std::move(local_ufrag), std::move(local_pwd)};
+  const ice::Credentials remote{std::move(remote_ufrag), std::move(remote_pwd)};
+  if (lite_) {
+    lite_->restart(local, remote.ufrag);
+  } else if (client_) {
+    client_->restart(at, local, remote);
+    if (config_.remote) client_->add_remote_candidate(at, *config_.remote);
+  }
+}
+
+void Leg::Impl::close(TimePoint at) {
+  if (ended_) return;
+  if (may_send(at)) {
+    std::array<std::uint8_t, kBuffer> buffer;
+    send_rtcp(buffer, rtcp_.write_bye(at, ntp_now(), buffer));
+  }
+  if (dtls_) dtls_->close();
+  ended_ = true;
+}
+
+LegTraffic Leg::Impl::traffic() const {
+  const auto reception = receiver_.stats();
+  LegTraffic out;
+  out.packets_in = packets_in_;
+  out.bytes_in = bytes_in_;
+  out.packets_out = sender_.packets();
+  out.bytes_out = bytes_out_;
+  out.lost_in = reception.lost;
+  out.jitter_in_ms = reception.jitter_ms;
+  out.fraction_lost_in = reception.fraction_lost;
+  if (const auto& remote = rtcp_.remote()) {
+    out.lost_out = remote->lost;
+    out.fraction_lost_out = remote->fraction_lost;
+    out.jitter_out_ms = remote->jitter_ms;
+  }
+  if (const auto trip = rtcp_.round_trip()) out.round_trip_ms = to_ms(*trip);
+  out.refused = refused_;
+  return out;
+}
+
+Leg::Leg(LegConfig config, const dtls::Identity* identity, LegOutput& output, TimePoint at)
+    : impl_(std::make_unique<Impl>(std::move(config), identity, output, at)) {}
+Leg::~Leg() = default;
+const LegConfig& Leg::config() const {
+  return impl_->config();
+}
+bool Leg::receive(TimePoint at, const Address& from, const std::optional<IpAddress>& to, Bytes datagram) {
+  return impl_->receive(at, from, to, datagram);
+}
+bool Leg::send_rtp(TimePoint at, const RtpOut& packet) {
+  return impl_->send_rtp(at, packet);
+}
+void Leg::on_timer(TimePoint at) {
+  impl_->on_timer(at);
+}
+TimePoint Leg::next_timeout() const {
+  return impl_->next_timeout();
+}
+void Leg::restart_ice(TimePoint at, std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
+                      std::string remote_pwd) {
+  impl_->restart_ice(std::move(local_ufrag), std::move(local_pwd), std::move(remote_ufrag),
+                     std::move(remote_pwd), at);
+}
+void Leg::close(TimePoint at) {
+  impl_->close(at);
+}
+std::optional<Address> Leg::remote() const {
+  return impl_->remote();
+}
+bool Leg::connected() const {
+  return impl_->connected();
+}
+LegTraffic Leg::traffic() const {
+  return impl_->traffic();
+}
+
+}  // namespace parley
