@@ -9,6 +9,8 @@
 
 #include "transport/base/bytes.hpp"
 
+struct x509_st;
+
 namespace parley::dtls {
 
 class Fingerprint {
@@ -18,7 +20,7 @@ class Fingerprint {
   // sha-512 are taken.
   static std::optional<Fingerprint> parse(std::string_view text);
   // `hash` is one of the names above.
-  static std::optional<Fingerprint> of_certificate(std::string_view hash, const struct x509_st* certificate);
+  static std::optional<Fingerprint> of_certificate(std::string_view hash, const x509_st* certificate);
 
   const std::string& hash() const { return hash_; }
   std::string to_string() const;

@@ -66,7 +66,7 @@ class Session {
   void receive(TimePoint at, Bytes datagram);
   void on_timer(TimePoint at);
   TimePoint next_timeout() const;  // TimePoint::max(): none
-  void close(TimePoint at);        // sends close_notify if connected
+  void close();                    // sends close_notify if connected
 
   State state() const;
   FailureReason failure() const;

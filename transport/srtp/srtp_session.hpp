@@ -18,6 +18,8 @@
 #include "transport/base/result.hpp"
 #include "transport/srtp/srtp_keys.hpp"
 
+struct srtp_ctx_t_;
+
 namespace parley::srtp {
 
 enum class Failure : std::uint8_t {
@@ -47,16 +49,22 @@ class Session {
   std::optional<std::size_t> unprotect_rtcp(std::span<std::uint8_t> buffer, std::size_t length);
 
   Failure last_failure() const { return last_failure_; }
-  std::size_t inbound_ssrcs() const { return inbound_count_; }
+  std::size_t inbound_ssrcs() const { return ssrc_count_; }
 
  private:
-  class Impl;
-  explicit Session(std::unique_ptr<Impl> impl);
+  struct Deleter {
+    void operator()(srtp_ctx_t_* context) const;
+  };
+  using Context = std::unique_ptr<srtp_ctx_t_, Deleter>;
+
+  Session(Context outbound, Context inbound);
+  std::optional<std::size_t> finish(int status, int length);
   void note_inbound(std::uint32_t ssrc);
 
-  std::unique_ptr<Impl> impl_;
-  std::array<std::uint32_t, kMaxInboundSsrcs> inbound_{};  // most recently heard first
-  std::size_t inbound_count_ = 0;
+  Context outbound_;
+  Context inbound_;
+  std::array<std::uint32_t, kMaxInboundSsrcs> ssrcs_{};  // inbound, most recently heard first
+  std::size_t ssrc_count_ = 0;
   Failure last_failure_ = Failure::none;
 };
 
