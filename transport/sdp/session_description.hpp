@@ -83,6 +83,9 @@ struct Candidate {
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
+// "a=candidate:1 1 udp ..." with its line end.
+std::string candidate_line(const Candidate& candidate);
+
 // What may stand at the session or at the media level and describes the transport.
 struct TransportAttributes {
   std::string ice_ufrag, ice_pwd;  // RFC 8839 section 5.4; lengths and alphabet are checked
