@@ -32,11 +32,11 @@ struct RemoteReception {
 
 class RtcpSession {
  public:
-  static constexpr std::size_t kMaxCompound = 400;  // SR with one block, SDES and BYE with the longest texts
+  static constexpr std::size_t kMaxCompound = 600;  // one block, the longest name and reason
   static constexpr Duration kInterval = 1s;         // the mean; each one is drawn from 0.5 to 1.5 of it
 
   enum class Heard : std::uint8_t {
-    malformed,  // nothing of it was used
+    malformed,  // a report or goodbye in it does not parse: nothing of it was used
     report,     // or anything else that needs no action
     bye,        // of the leg's own stream
   };
@@ -65,22 +65,28 @@ class RtcpSession {
     std::uint32_t middle_ntp = 0;
     TimePoint at{};
   };
-  struct Baseline {  // of the peer's report before
+  struct RemoteSenderReport {
+    std::uint32_t ssrc = 0;
+    std::uint32_t middle_ntp = 0;
+    TimePoint at{};
+  };
+  struct PeerCount {  // what one report of the peer said; sequence numbers are ours, extended
     std::uint32_t reporter = 0;
     std::int64_t highest = 0;
     std::int64_t cumulative = 0;
-    std::uint64_t holes = 0;
+    std::int64_t holes = 0;  // of ours, up to `highest`
   };
 
-  std::size_t write(TimePoint at, std::uint64_t ntp, std::span<std::uint8_t> out, bool bye,
-                    std::string_view reason);
-  std::optional<ReportBlock> block_on_remote(TimePoint at);
-  void heard_sender_report(TimePoint at, std::uint32_t ssrc, std::uint64_t ntp);
-  void heard_block(TimePoint at, std::uint32_t reporter, const ReportBlock& block);
-  void measure_round_trip(TimePoint at, const ReportBlock& block);
-  std::optional<std::int64_t> own_sequence(std::uint32_t reported) const;
-  std::uint32_t remote_ssrc() const;
   void schedule(TimePoint at, double scale);
+  void write_reports(TimePoint at, std::uint64_t ntp, ByteWriter& writer);
+  std::optional<ReportBlock> block_on_remote(TimePoint at);
+
+  void heard_sender_report(TimePoint at, std::uint32_t ssrc, std::uint64_t ntp);
+  void heard_blocks(TimePoint at, std::uint32_t reporter, const ReportBlocks& blocks);
+  void measure_round_trip(TimePoint at, const ReportBlock& block);
+  void measure_loss(TimePoint at, std::uint32_t reporter, const ReportBlock& block);
+  std::optional<std::int64_t> own_sequence(std::uint32_t reported) const;
+  std::optional<std::uint32_t> remote_ssrc() const;
 
   std::string cname_;
   const rtp::RtpSender& sender_;
@@ -88,17 +94,16 @@ class RtcpSession {
   std::uint32_t random_;
   TimePoint next_{};
 
+  // Sent. RFC 3550 section 6.4: who has sent nothing since the report before the last one sends RR.
   static constexpr std::size_t kSentReports = 32;
   std::array<SentReport, kSentReports> sent_{};
   std::uint64_t sent_count_ = 0;
-  std::array<std::uint64_t, 2> packets_at_report_{};  // RFC 3550 section 6.4: silent for two reports is RR
+  std::array<std::uint64_t, 2> packets_at_report_{};
 
-  std::uint32_t reporter_ = 0;  // the peer's SSRC as its reports give it; 0 before the first
-  std::uint32_t last_sr_ssrc_ = 0;
-  std::uint32_t last_sr_ = 0;
-  TimePoint last_sr_at_{};
-
-  std::optional<Baseline> baseline_;
+  // Heard.
+  std::optional<std::uint32_t> reporter_;
+  std::optional<RemoteSenderReport> last_sr_;
+  std::optional<PeerCount> peer_;
   std::optional<RemoteReception> remote_;
   std::optional<Duration> round_trip_;
   std::string remote_cname_;
