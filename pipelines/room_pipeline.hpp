@@ -115,9 +115,10 @@ struct RoomStats {
   std::size_t legs = 0;
   std::size_t talkers = 0;
   std::size_t classes = 0;
-  int overload_step = 0;      // rung of the overload ladder, 0: none
-  float limiter_gain_db = 0;  // deepest of the last tick
-  DelayHistogram mix_work;    // decode + mix + encode of a tick
+  int overload_step = 0;       // rung of the overload ladder, 0: none
+  float limiter_gain_db = 0;   // deepest of the last tick
+  DelayHistogram jitter_wait;  // arrival to playout, of all legs' packets
+  DelayHistogram mix_work;     // decode + mix + encode of a tick
 };
 
 class RoomPipeline {

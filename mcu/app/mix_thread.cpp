@@ -19,8 +19,9 @@ void add(pipelines::DelayHistogram& sum, const pipelines::DelayHistogram& part) 
   for (std::size_t i = 0; i < sum.buckets.size(); ++i) sum.buckets[i] += part.buckets[i];
 }
 
-// Counters add up, also those of rooms that are gone; gauges are of the living (`gauges`).
-void add(pipelines::RoomStats& sum, const pipelines::RoomStats& part, bool gauges) {
+}  // namespace
+
+void accumulate(pipelines::RoomStats& sum, const pipelines::RoomStats& part, bool gauges) {
   sum.ticks += part.ticks;
   sum.decodes += part.decodes;
   sum.encodes += part.encodes;
@@ -29,6 +30,7 @@ void add(pipelines::RoomStats& sum, const pipelines::RoomStats& part, bool gauge
   sum.silent += part.silent;
   sum.encoder_clones += part.encoder_clones;
   sum.class_joins += part.class_joins;
+  add(sum.jitter_wait, part.jitter_wait);
   add(sum.mix_work, part.mix_work);
   if (!gauges) return;
   sum.legs += part.legs;
@@ -37,8 +39,6 @@ void add(pipelines::RoomStats& sum, const pipelines::RoomStats& part, bool gauge
   sum.overload_step = std::max(sum.overload_step, part.overload_step);
   sum.limiter_gain_db = std::min(sum.limiter_gain_db, part.limiter_gain_db);
 }
-
-}  // namespace
 
 // A room on this thread, and the ears its pipeline speaks to.
 struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
@@ -141,7 +141,7 @@ void MixThread::close_room(RoomId id) {
   const auto found = rooms_.find(id);
   if (found == rooms_.end()) return;
   std::erase_if(leg_rooms_, [&](const auto& entry) { return entry.second == found->second.get(); });
-  add(dead_rooms_, found->second->pipeline.stats(), false);
+  accumulate(dead_rooms_, found->second->pipeline.stats(), false);
   retire_(std::move(found->second));
   rooms_.erase(found);
 }
@@ -238,7 +238,7 @@ void MixThread::run_tick(Room& room, TimePoint at) {
 void MixThread::publish(TimePoint at) {
   next_publish_ = at + kPublishInterval;
   local_.rooms = dead_rooms_;
-  for (const auto& [id, room] : rooms_) add(local_.rooms, room->pipeline.stats(), true);
+  for (const auto& [id, room] : rooms_) accumulate(local_.rooms, room->pipeline.stats(), true);
   local_.room_count = rooms_.size();
   local_.packets_dropped = packets_dropped_.load(std::memory_order_relaxed);
   local_.commands_refused = commands_refused_.load(std::memory_order_relaxed);

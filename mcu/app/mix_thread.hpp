@@ -35,6 +35,9 @@ struct MixThreadStats {
   std::size_t room_count = 0;
 };
 
+// Counters add up; gauges (legs, talkers, ...) only where the part is alive.
+void accumulate(pipelines::RoomStats& sum, const pipelines::RoomStats& part, bool gauges);
+
 class MixThread {
  public:
   struct Room;

@@ -48,6 +48,7 @@ struct Frame {
   std::uint64_t media_time = 0;
   std::uint16_t holes_before = 0;
   bool marker = false;
+  TimePoint made{};
   std::vector<LegId> legs;
 };
 
@@ -61,6 +62,16 @@ struct SourceKeyHash {
     return std::hash<Address>{}(Address{key.ip, 0}) ^ (std::size_t{key.ssrc} * 0x9e3779b97f4a7c15ULL);
   }
 };
+
+void add(LegTraffic& sum, const LegTraffic& part) {
+  sum.packets_in += part.packets_in;
+  sum.packets_out += part.packets_out;
+  sum.bytes_in += part.bytes_in;
+  sum.bytes_out += part.bytes_out;
+  sum.lost_in += part.lost_in;
+  sum.lost_out += part.lost_out;
+  sum.refused += part.refused;
+}
 
 }  // namespace
 
@@ -109,12 +120,13 @@ class LegServer::Impl final : public LegOutput {
     std::vector<std::string> ufrags;
     std::vector<Address> mapped;  // what by_address_ holds for this leg, newest last
     std::optional<SourceKey> source;
+    std::optional<Address> remote;  // where its media went last
     TimePoint due{};
     TimePoint next_traffic{};
   };
 
   void execute(Command& command, TimePoint at);
-  void add(AddLeg command, TimePoint at);
+  void add_leg(AddLeg command, TimePoint at);
   void remove(LegId leg, TimePoint at, bool say_goodbye);
   void restart(RestartIce command);
   void receive(const net::Datagram& datagram);
@@ -148,7 +160,7 @@ class LegServer::Impl final : public LegOutput {
   std::vector<std::pair<LegId, LegEnd>> ended_;
   BindingLimiter binding_limiter_;
   TimePoint next_timers_{};
-  std::uint64_t dead_refused_ = 0;  // refused packets of legs that are gone
+  LegTraffic dead_traffic_;  // of legs that are gone
   LegServerStats local_;
   RateLimitedLog unknown_log_{"datagrams from addresses that belong to no leg"};
   RateLimitedLog stun_log_{"STUN refused"};
@@ -197,6 +209,7 @@ bool LegServer::Impl::post_frame(const RtpOut& out, std::span<const LegId> legs)
     frame.media_time = out.media_time;
     frame.holes_before = out.holes_before;
     frame.marker = out.marker;
+    frame.made = now();
     frame.legs.assign(legs.begin(), legs.end());
   });
   if (!pushed) frames_dropped_.fetch_add(1, std::memory_order_relaxed);
@@ -213,16 +226,18 @@ void LegServer::Impl::send_frames(TimePoint at) {
     out.contributors = {frame.contributors.data(), frame.contributor_count};
     for (const LegId id : frame.legs) {
       const auto found = legs_.find(id);
-      if (found != legs_.end() && found->second.leg->send_rtp(at, out)) ++local_.packets_sent;
+      if (found != legs_.end()) found->second.leg->send_rtp(at, out);
     }
-  })) {
     socket_->flush();
+    const auto wait = (now() - frame.made) / 1ms;
+    ++local_.send_wait[static_cast<std::size_t>(std::clamp<std::int64_t>(wait, 0, 127))];
+  })) {
   }
 }
 
 void LegServer::Impl::execute(Command& command, TimePoint at) {
   if (auto* added = std::get_if<AddLeg>(&command)) {
-    add(std::move(*added), at);
+    add_leg(std::move(*added), at);
   } else if (auto* removed = std::get_if<RemoveLeg>(&command)) {
     remove(removed->leg, at, true);
   } else if (auto* restarted = std::get_if<RestartIce>(&command)) {
@@ -230,7 +245,7 @@ void LegServer::Impl::execute(Command& command, TimePoint at) {
   }
 }
 
-void LegServer::Impl::add(AddLeg command, TimePoint at) {
+void LegServer::Impl::add_leg(AddLeg command, TimePoint at) {
   const LegId id = command.config.id;
   Entry entry;
   entry.route = command.config.route;
@@ -254,7 +269,7 @@ void LegServer::Impl::remove(LegId leg, TimePoint at, bool say_goodbye) {
   if (found == legs_.end()) return;
   Entry& entry = found->second;
   if (say_goodbye) entry.leg->close(at);
-  dead_refused_ += entry.leg->traffic().refused;
+  add(dead_traffic_, entry.leg->traffic());
   for (const auto& ufrag : entry.ufrags) by_ufrag_.erase(ufrag);
   for (const auto& address : entry.mapped) by_address_.erase(address);
   if (entry.source) by_source_.erase(*entry.source);
@@ -290,11 +305,11 @@ void LegServer::Impl::receive(const net::Datagram& datagram) {
   }
   // A leg is known by the address that an authenticated check (or its plain RTP offer) gave it: nothing is
   // parsed, let alone decrypted, for anybody else.
-  const auto found = by_address_.find(datagram.from);
-  if (found != by_address_.end()) {
-    deliver(legs_.at(found->second), datagram);
-  } else if (Entry* plain = find_plain(datagram)) {
+  // Several plain legs may share an address and differ by SSRC, so that is looked at first.
+  if (Entry* plain = find_plain(datagram)) {
     deliver(*plain, datagram);
+  } else if (const auto found = by_address_.find(datagram.from); found != by_address_.end()) {
+    deliver(legs_.at(found->second), datagram);
   } else {
     ++local_.unknown_source;
     unknown_log_.hit(datagram.arrival, datagram.from.to_string());
@@ -350,7 +365,13 @@ void LegServer::Impl::answer_binding(const net::Datagram& datagram, const stun::
 
 void LegServer::Impl::deliver(Entry& entry, const net::Datagram& datagram) {
   const bool ours = entry.leg->receive(datagram.arrival, datagram.from, datagram.to, datagram.data);
-  if (ours) map_address(entry, datagram.from);
+  if (ours) {
+    map_address(entry, datagram.from);
+    if (const auto remote = entry.leg->remote(); remote != entry.remote) {
+      if (entry.remote) ++local_.rebinds;
+      entry.remote = remote;
+    }
+  }
   entry.due = std::min(entry.due, entry.leg->next_timeout());
 }
 
@@ -410,8 +431,8 @@ void LegServer::Impl::publish(TimePoint at) {
   next_publish_ = at + kTrafficInterval;
   local_.socket = socket_->stats();
   local_.legs = legs_.size();
-  local_.refused = dead_refused_;
-  for (const auto& [id, entry] : legs_) local_.refused += entry.leg->traffic().refused;
+  local_.traffic = dead_traffic_;
+  for (const auto& [id, entry] : legs_) add(local_.traffic, entry.leg->traffic());
   const std::lock_guard lock(published_lock_);
   published_ = local_;
 }

@@ -6,7 +6,7 @@
 // block.
 #pragma once
 
-#include <atomic>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -31,15 +31,17 @@ class LegServerEvents {
 
 struct LegServerStats {
   net::SocketStats socket;
-  std::uint64_t stun_answered = 0;     // plain Binding requests
-  std::uint64_t stun_refused = 0;      // malformed, unknown ufrag, rate limit
-  std::uint64_t unknown_source = 0;    // DTLS or RTP from an address that belongs to no leg
-  std::uint64_t unknown_kind = 0;      // neither STUN, DTLS nor RTP
-  std::uint64_t refused = 0;           // by legs: integrity, ssrc, payload type, tag, replay
+  std::uint64_t stun_answered = 0;   // plain Binding requests
+  std::uint64_t stun_refused = 0;    // malformed, unknown ufrag, rate limit
+  std::uint64_t unknown_source = 0;  // DTLS or RTP from an address that belongs to no leg
+  std::uint64_t unknown_kind = 0;    // neither STUN, DTLS nor RTP
+  std::uint64_t rebinds = 0;         // legs that moved to another address
+  LegTraffic traffic;  // sums over the legs, dead ones too (rates and delays are meaningless here)
   std::uint64_t commands_refused = 0;  // queue full
   std::uint64_t frames_dropped = 0;    // queue full
-  std::uint64_t packets_sent = 0;      // RTP packets protected and handed to the socket
   std::uint64_t legs = 0;
+  // From a frame's making on the mix thread to its last packet's leaving: bucket i counts [i, i+1) ms.
+  std::array<std::uint64_t, 128> send_wait{};
 };
 
 class LegServer {

@@ -1,0 +1,386 @@
+#include "mcu/app/media_plane.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "mcu/app/host_addresses.hpp"
+#include "pipelines/media/overload_ladder.hpp"
+#include "transport/base/log.hpp"
+#include "transport/base/thread_name.hpp"
+#include "transport/ice/credentials.hpp"
+#include "transport/sdp/fragment.hpp"
+
+namespace parley::app {
+namespace {
+
+constexpr std::size_t kEventQueue = 32'768;  // several events of every leg that one server can hold
+constexpr std::size_t kDiskQueue = 4'096;
+
+pipelines::AutoLevel auto_level(settings::AutoLevel level) {
+  switch (level) {
+    case settings::AutoLevel::client:
+      return pipelines::AutoLevel::client;
+    case settings::AutoLevel::server:
+      return pipelines::AutoLevel::server;
+    case settings::AutoLevel::off:
+      break;
+  }
+  return pipelines::AutoLevel::off;
+}
+
+const char* codec_name(Codec codec) {
+  switch (codec) {
+    case Codec::pcmu:
+      return "PCMU";
+    case Codec::pcma:
+      return "PCMA";
+    case Codec::opus:
+      break;
+  }
+  return "opus";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MediaPlane>> MediaPlane::open(const settings::Settings& settings, PostToCtl post,
+                                                     Handler handler) {
+  auto identity = dtls::Identity::create();
+  if (!identity) return identity.error();
+  std::unique_ptr<MediaPlane> plane(
+      new MediaPlane(settings, std::move(post), std::move(handler), std::move(identity).value()));
+  if (auto started = plane->start(); !started) return started.error();
+  return plane;
+}
+
+MediaPlane::MediaPlane(settings::Settings settings, PostToCtl post, Handler handler,
+                       std::unique_ptr<dtls::Identity> identity)
+    : settings_(std::move(settings)),
+      post_(std::move(post)),
+      handler_(std::move(handler)),
+      identity_(std::move(identity)),
+      inbox_(kEventQueue, [this] { post_([this] { inbox_.drain(handler_); }); }),
+      disk_("disk", kDiskQueue) {}
+
+Status MediaPlane::start() {
+  auto legs = LegServer::open(settings_.media.listen, *identity_, *this);
+  if (!legs) return legs.error();
+  legs_ = std::move(legs).value();
+  const unsigned count = settings_.mix.threads > 0 ? static_cast<unsigned>(settings_.mix.threads)
+                                                   : std::max(1U, std::thread::hardware_concurrency());
+  for (unsigned i = 0; i < count; ++i) {
+    // A room that is closed dies on the disk thread; should that be choked, the mix thread has to do it
+    // itself.
+    auto retire = [this](std::shared_ptr<MixThread::Room> room) { disk_.post([room] {}); };
+    mixers_.push_back(std::make_unique<MixThread>(i, *legs_, inbox_, retire));
+  }
+  net_ = std::thread([this] {
+    name_this_thread("net-0");
+    legs_->run();
+  });
+  return Done{};
+}
+
+MediaPlane::~MediaPlane() {
+  if (net_.joinable()) {
+    legs_->stop();
+    net_.join();
+  }
+  mixers_.clear();
+}
+
+std::vector<Address> MediaPlane::candidates(const std::string& remote_ip) const {
+  const Address local = legs_->local();
+  std::vector<Address> out;
+  if (!settings_.media.advertise.empty()) {
+    for (const Address& address : settings_.media.advertise)
+      out.push_back({address.ip, address.port == 0 ? local.port : address.port});
+    return out;
+  }
+  if (!local.ip.is_unspecified()) return {local};
+  const auto remote = IpAddress::parse(remote_ip);
+  const bool remote_is_here = remote && remote->is_loopback();
+  for (const IpAddress& ip : host_addresses(!local.ip.is_v4())) {
+    if (!ip.is_loopback()) {
+      out.push_back({ip, local.port});
+    } else if (remote_is_here) {
+      out.insert(out.begin(), {ip, local.port});  // useless to anybody else, best for a peer on this host
+    }
+  }
+  return out;
+}
+
+Status MediaPlane::check_plain(const sdp::NegotiatedLeg& leg, const std::string& remote_ip) const {
+  const auto peer = IpAddress::parse(remote_ip);
+  const auto allowed = [this](const IpAddress& ip) {
+    return std::any_of(settings_.media.plain_rtp_from.begin(), settings_.media.plain_rtp_from.end(),
+                       [&](const IpNetwork& network) { return network.contains(ip); });
+  };
+  // Both who asks and where the media would go must be trusted: otherwise we could be aimed at a stranger.
+  if (!peer || !allowed(*peer) || !allowed(leg.remote->ip))
+    return Error{"unprotected RTP is not allowed from this network (media.plain_rtp_from)", 403};
+  for (const auto& [id, other] : placed_) {
+    if (other.encrypted) continue;
+    const bool same_address = other.plain == *leg.remote;
+    const bool same_ssrc = other.plain.ip == leg.remote->ip && other.plain_ssrc == leg.remote_ssrc;
+    if (same_address && same_ssrc)
+      return Error{"another participant uses this address and SSRC: offer another port or SSRC", 409};
+  }
+  return Done{};
+}
+
+LegConfig MediaPlane::leg_config(LegId id, const sdp::NegotiatedLeg& leg, const sdp::LocalEndpoint& local,
+                                 unsigned thread) const {
+  LegConfig config;
+  config.id = id;
+  config.route = thread;
+  config.encrypted = leg.encrypted;
+  config.local_ufrag = local.ufrag;
+  config.local_pwd = local.pwd;
+  config.remote_ufrag = leg.remote_ufrag;
+  config.remote_pwd = leg.remote_pwd;
+  config.remote_fingerprint = leg.remote_fingerprint;
+  if (!leg.encrypted) {
+    config.remote = leg.remote;
+    config.remote_ssrc = leg.remote_ssrc;
+    if (!leg.rtcp_mux)
+      config.rtcp_remote = Address{leg.remote->ip, static_cast<std::uint16_t>(leg.remote->port + 1)};
+    config.expects_media = sdp::receives(leg.direction);
+  }
+  config.codec = leg.codec;
+  config.payload_type = leg.payload_type;
+  config.local_ssrc = local.ssrc;
+  config.cname = local.cname;
+  config.audio_level_id = leg.audio_level_id;
+  config.mixer_level_id = leg.mixer_level_id;
+  config.timeout = settings_.rooms.leg_timeout;
+  return config;
+}
+
+pipelines::LegMedia MediaPlane::leg_media(LegId id, const sdp::NegotiatedLeg& leg) {
+  pipelines::LegMedia media;
+  media.id = id;
+  media.codec = leg.codec;
+  media.sends =
+      sdp::receives(leg.direction);  // the direction is ours: what we receive, the participant sends
+  media.receives = sdp::sends(leg.direction);
+  media.has_levels = leg.audio_level_id != 0;
+  media.use_fec = leg.opus.use_fec;
+  media.use_dtx = leg.opus.use_dtx;
+  media.max_bitrate = leg.opus.max_bitrate.value_or(0);
+  return media;
+}
+
+unsigned MediaPlane::least_loaded_thread() const {
+  std::vector<std::size_t> load(mixers_.size());
+  for (const auto& [id, room] : rooms_) load[room.thread] += 1 + room.legs.size();
+  return static_cast<unsigned>(std::min_element(load.begin(), load.end()) - load.begin());
+}
+
+void MediaPlane::open_room(RoomId id, const room::RoomMediaOptions& options) {
+  pipelines::RoomMediaConfig config;
+  config.name = options.name;
+  config.tick = std::chrono::milliseconds(settings_.mix.tick_ms);
+  config.complexity = settings_.mix.complexity;
+  config.max_talkers = options.max_talkers;
+  config.auto_level = auto_level(settings_.mix.auto_level);
+  config.comfort_noise = settings_.mix.comfort_noise;
+  config.jitter_min = std::chrono::milliseconds(settings_.jitter.min_ms);
+  config.jitter_max = std::chrono::milliseconds(settings_.jitter.max_ms);
+  const unsigned thread = least_loaded_thread();
+  rooms_[id] = PlacedRoom{thread, {}};
+  auto room = mixers_[thread]->build_room(config);
+  mixers_[thread]->post([id, room](MixThread& mixer) { mixer.open_room(id, room); });
+}
+
+void MediaPlane::close_room(RoomId id) {
+  const auto found = rooms_.find(id);
+  if (found == rooms_.end()) return;
+  const auto legs = found->second.legs;
+  for (const LegId leg : legs) remove_leg(leg, "room closed");
+  mixers_[found->second.thread]->post([id](MixThread& mixer) { mixer.close_room(id); });
+  rooms_.erase(id);
+}
+
+Result<room::LegAnswer> MediaPlane::add_leg(RoomId room, const room::LegOffer& offer) {
+  const auto place = rooms_.find(room);
+  if (place == rooms_.end()) return Error{"the room has no media", 503};
+  const auto description = sdp::parse(offer.sdp);
+  if (!description) return description.error();
+  const auto negotiated = sdp::accept_offer(*description);
+  if (!negotiated) return negotiated.error();
+  if (!negotiated->encrypted) {
+    if (auto checked = check_plain(*negotiated, offer.remote_ip); !checked) return checked.error();
+  }
+
+  const LegId id{++last_leg_};
+  const unsigned thread = place->second.thread;
+  sdp::LocalEndpoint local;
+  const auto credentials = ice::Credentials::random();
+  local.ufrag = credentials.ufrag;
+  local.pwd = credentials.pwd;
+  local.fingerprint = identity_->fingerprint();
+  local.candidates = candidates(offer.remote_ip);
+  if (local.candidates.empty()) return Error{"this server has no address to offer (media.advertise)", 503};
+  local.plain_rtp = local.candidates.front();
+  local.ssrc = random_u32();
+  local.cname = "parley-" + random_token(10);
+
+  if (!legs_->post_add(leg_config(id, *negotiated, local, thread)))
+    return Error{"the server is overloaded: try again", 503};
+  const auto media = leg_media(id, *negotiated);
+  if (!mixers_[thread]->post([room, media](MixThread& mixer) { mixer.add_leg(room, media); })) {
+    legs_->post_remove(id);
+    return Error{"the server is overloaded: try again", 503};
+  }
+  place->second.legs.insert(id);
+  PlacedLeg placed;
+  placed.room = room;
+  placed.thread = thread;
+  placed.encrypted = negotiated->encrypted;
+  placed.plain = negotiated->remote.value_or(Address{});
+  placed.plain_ssrc = negotiated->remote_ssrc;
+  placed_[id] = placed;
+
+  room::LegAnswer answer;
+  answer.leg = id;
+  answer.sdp = sdp::write_answer(*description, *negotiated, local);
+  answer.direction = {media.sends, media.receives};
+  answer.encrypted = negotiated->encrypted;
+  answer.codec = codec_name(negotiated->codec);
+  return answer;
+}
+
+void MediaPlane::remove_leg(LegId leg, const std::string& reason) {
+  const auto found = placed_.find(leg);
+  if (found == placed_.end()) return;
+  log::debug("leg {} removed: {}", raw(leg), log::printable(reason));
+  legs_->post_remove(leg);
+  mixers_[found->second.thread]->post([leg](MixThread& mixer) { mixer.remove_leg(leg); });
+  if (const auto room = rooms_.find(found->second.room); room != rooms_.end()) room->second.legs.erase(leg);
+  placed_.erase(found);
+}
+
+void MediaPlane::on_mix(LegId leg, std::function<void(pipelines::RoomPipeline&)> command) {
+  const auto found = placed_.find(leg);
+  if (found == placed_.end()) return;
+  mixers_[found->second.thread]->post([leg, command = std::move(command)](MixThread& mixer) {
+    if (auto* pipeline = mixer.room_of(leg)) command(*pipeline);
+  });
+}
+
+void MediaPlane::set_direction(LegId leg, room::MediaDirection direction) {
+  on_mix(leg, [=](pipelines::RoomPipeline& room) {
+    room.set_direction(leg, direction.sends, direction.receives);
+  });
+}
+void MediaPlane::set_muted(LegId leg, bool muted) {
+  on_mix(leg, [=](pipelines::RoomPipeline& room) { room.set_muted(leg, muted); });
+}
+void MediaPlane::set_gain(LegId leg, float gain_db) {
+  on_mix(leg, [=](pipelines::RoomPipeline& room) { room.set_gain(leg, gain_db); });
+}
+void MediaPlane::set_personal_gain(LegId listener, LegId talker, std::optional<float> gain_db, bool mute) {
+  const auto gain = mute ? std::optional(pipelines::RoomPipeline::kMute) : gain_db;
+  on_mix(listener, [=](pipelines::RoomPipeline& room) { room.set_personal_gain(listener, talker, gain); });
+}
+void MediaPlane::set_audience(LegId talker, const std::vector<LegId>& listeners, float duck_db) {
+  on_mix(talker, [=](pipelines::RoomPipeline& room) { room.set_audience(talker, listeners, duck_db); });
+}
+void MediaPlane::set_group(LegId leg, std::uint32_t group) {
+  on_mix(leg, [=](pipelines::RoomPipeline& room) { room.set_group(leg, group); });
+}
+
+void MediaPlane::set_downlink_loss(LegId leg, double fraction) {
+  const auto found = placed_.find(leg);
+  if (found == placed_.end() || std::abs(found->second.downlink_loss - fraction) < 0.002) return;
+  found->second.downlink_loss = fraction;
+  on_mix(leg, [=](pipelines::RoomPipeline& room) { room.set_downlink_loss(leg, fraction); });
+}
+
+Result<std::string> MediaPlane::patch_leg(LegId leg, const std::string& sdp_fragment) {
+  const auto found = placed_.find(leg);
+  if (found == placed_.end() || !found->second.encrypted) return Error{"this leg has no ICE session", 409};
+  const auto fragment = sdp::parse_fragment(sdp_fragment);
+  if (!fragment) return fragment.error();
+  // Candidates alone: a lite agent learns the peer's addresses from its checks.
+  if (fragment->ufrag.empty()) return std::string{};
+  const auto credentials = ice::Credentials::random();
+  if (!legs_->post_ice_restart(leg, credentials.ufrag, credentials.pwd, fragment->ufrag, fragment->pwd))
+    return Error{"the server is overloaded: try again", 503};
+  return sdp::write_answer_fragment(*fragment, credentials.ufrag, credentials.pwd, candidates(""));
+}
+
+void MediaPlane::graph(RoomId room, std::function<void(Result<std::string>)> answer) {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) {
+    answer(Error{"the room has no media", 404});
+    return;
+  }
+  const bool posted = mixers_[found->second.thread]->post([this, room, answer](MixThread& mixer) {
+    auto* pipeline = mixer.room(room);
+    auto text =
+        pipeline != nullptr ? Result<std::string>(pipeline->dot()) : Error{"the room has no media", 404};
+    post_([answer, text] { answer(text); });
+  });
+  if (!posted) answer(Error{"the server is overloaded: try again", 503});
+}
+
+void MediaPlane::quality(RoomId room, std::function<void(std::vector<LegReport>)> answer) {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) {
+    answer({});
+    return;
+  }
+  const std::vector<LegId> legs(found->second.legs.begin(), found->second.legs.end());
+  const bool posted = mixers_[found->second.thread]->post([this, room, legs, answer](MixThread& mixer) {
+    std::vector<LegReport> reports;
+    if (auto* pipeline = mixer.room(room)) {
+      for (const LegId leg : legs)
+        if (auto stats = pipeline->leg_stats(leg)) reports.emplace_back(leg, *stats);
+    }
+    post_([answer, reports = std::move(reports)]() mutable { answer(std::move(reports)); });
+  });
+  if (!posted) answer({});
+}
+
+std::vector<MixThreadStats> MediaPlane::mix_stats() const {
+  std::vector<MixThreadStats> out;
+  for (const auto& mixer : mixers_) out.push_back(mixer->stats());
+  return out;
+}
+
+bool MediaPlane::joins_refused() const {
+  return std::any_of(mixers_.begin(), mixers_.end(), [](const auto& mixer) {
+    return mixer->stats().rooms.overload_step >= media::OverloadLadder::kTop;
+  });
+}
+
+void MediaPlane::on_connected(LegId leg, const Address& remote) noexcept {
+  MediaEvent event;
+  event.kind = MediaEvent::Kind::connected;
+  event.leg = leg;
+  event.remote = remote;
+  inbox_.post(event);
+}
+
+void MediaPlane::on_media(LegId leg, std::uint32_t route, const MediaPacket& packet) noexcept {
+  if (route < mixers_.size()) mixers_[route]->push(leg, packet);
+}
+
+void MediaPlane::on_end(LegId leg, LegEnd end) noexcept {
+  MediaEvent event;
+  event.kind = MediaEvent::Kind::ended;
+  event.leg = leg;
+  event.end = end;
+  inbox_.post(event);
+}
+
+void MediaPlane::on_traffic(LegId leg, std::uint32_t /*route*/, const LegTraffic& traffic) noexcept {
+  MediaEvent event;
+  event.kind = MediaEvent::Kind::traffic;
+  event.leg = leg;
+  event.traffic = traffic;
+  inbox_.post(event);
+}
+
+}  // namespace parley::app

@@ -1,0 +1,119 @@
+// The rooms' MediaPort, made of the net thread (legs) and the mix threads (pipelines): negotiates offers,
+// gives each leg its place, carries the rooms' wishes to the mix threads.
+//
+// Threads: all methods on ctl, except what is said otherwise. Events come back through the handler, on ctl.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "mcu/app/event_inbox.hpp"
+#include "mcu/app/mix_thread.hpp"
+#include "mcu/app/worker.hpp"
+#include "mcu/room/ports.hpp"
+#include "mcu/settings/settings.hpp"
+#include "transport/dtls/identity.hpp"
+#include "transport/leg/leg_server.hpp"
+#include "transport/sdp/negotiate.hpp"
+
+namespace parley::app {
+
+class MediaPlane final : public room::MediaPort, private LegServerEvents {
+ public:
+  // Runs a function on ctl; called from any thread.
+  using PostToCtl = std::function<void(std::function<void()>)>;
+  using Handler = std::function<void(const MediaEvent&)>;
+
+  // The error names the address that is in use or what else is missing.
+  static Result<std::unique_ptr<MediaPlane>> open(const settings::Settings& settings, PostToCtl post,
+                                                  Handler handler);
+  ~MediaPlane() override;
+  MediaPlane(const MediaPlane&) = delete;
+  MediaPlane& operator=(const MediaPlane&) = delete;
+
+  Address local() const { return legs_->local(); }
+  // Keys that a SIGHUP may change: they count for rooms and legs made from now on.
+  void reload(const settings::Settings& settings) { settings_ = settings; }
+
+  // MediaPort
+  void open_room(RoomId room, const room::RoomMediaOptions& options) override;
+  void close_room(RoomId room) override;
+  Result<room::LegAnswer> add_leg(RoomId room, const room::LegOffer& offer) override;
+  void remove_leg(LegId leg, const std::string& reason) override;
+  void set_direction(LegId leg, room::MediaDirection direction) override;
+  void set_muted(LegId leg, bool muted) override;
+  void set_gain(LegId leg, float gain_db) override;
+  void set_personal_gain(LegId listener, LegId talker, std::optional<float> gain_db, bool mute) override;
+  void set_audience(LegId talker, const std::vector<LegId>& listeners, float duck_db) override;
+  void set_group(LegId leg, std::uint32_t group) override;
+  Result<std::string> patch_leg(LegId leg, const std::string& sdp_fragment) override;
+
+  // The receiver reports' loss steers the leg's profile.
+  void set_downlink_loss(LegId leg, double fraction);
+
+  // Answers arrive on ctl.
+  using LegReport = std::pair<LegId, pipelines::LegStats>;
+  void graph(RoomId room, std::function<void(Result<std::string>)> answer);
+  void quality(RoomId room, std::function<void(std::vector<LegReport>)> answer);
+
+  LegServerStats leg_stats() const { return legs_->stats(); }
+  std::vector<MixThreadStats> mix_stats() const;
+  std::uint64_t events_dropped() const { return inbox_.dropped(); }
+  // The overload ladder's last rung, on any mix thread.
+  bool joins_refused() const;
+
+ private:
+  struct PlacedRoom {
+    unsigned thread = 0;
+    std::set<LegId> legs;
+  };
+  struct PlacedLeg {
+    RoomId room = RoomId::none;
+    unsigned thread = 0;
+    bool encrypted = false;
+    std::string ufrag;
+    Address plain;
+    std::optional<std::uint32_t> plain_ssrc;
+    double downlink_loss = 0;
+  };
+
+  MediaPlane(settings::Settings settings, PostToCtl post, Handler handler,
+             std::unique_ptr<dtls::Identity> identity);
+  Status start();
+
+  // LegServerEvents, on net-0.
+  void on_connected(LegId leg, const Address& remote) noexcept override;
+  void on_media(LegId leg, std::uint32_t route, const MediaPacket& packet) noexcept override;
+  void on_end(LegId leg, LegEnd end) noexcept override;
+  void on_traffic(LegId leg, std::uint32_t route, const LegTraffic& traffic) noexcept override;
+
+  std::vector<Address> candidates(const std::string& remote_ip) const;
+  Status check_plain(const sdp::NegotiatedLeg& leg, const std::string& remote_ip) const;
+  LegConfig leg_config(LegId id, const sdp::NegotiatedLeg& leg, const sdp::LocalEndpoint& local,
+                       unsigned thread) const;
+  static pipelines::LegMedia leg_media(LegId id, const sdp::NegotiatedLeg& leg);
+  unsigned least_loaded_thread() const;
+  void on_mix(LegId leg, std::function<void(pipelines::RoomPipeline&)> command);
+
+  settings::Settings settings_;
+  PostToCtl post_;
+  Handler handler_;
+  std::unique_ptr<dtls::Identity> identity_;
+  EventInbox inbox_;
+  Worker disk_;
+  std::unique_ptr<LegServer> legs_;
+  std::vector<std::unique_ptr<MixThread>> mixers_;
+  std::thread net_;
+
+  std::uint32_t last_leg_ = 0;
+  std::unordered_map<RoomId, PlacedRoom> rooms_;
+  std::unordered_map<LegId, PlacedLeg> placed_;
+};
+
+}  // namespace parley::app

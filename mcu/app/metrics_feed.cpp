@@ -1,0 +1,132 @@
+#include "mcu/app/metrics_feed.hpp"
+
+#include <array>
+
+namespace parley::app {
+
+using metrics::CounterFeed;
+using metrics::DelayFeed;
+
+struct MetricsFeed::Feeds {
+  explicit Feeds(metrics::Metrics& m)
+      : joins(m.joins),
+        packets_in(m.rtp_packets_in),
+        packets_out(m.rtp_packets_out),
+        bytes_in(m.rtp_bytes_in),
+        bytes_out(m.rtp_bytes_out),
+        lost_in(m.rtp_lost_in),
+        lost_out(m.rtp_lost_out),
+        refused(m.rtp_refused),
+        stun_answered(m.stun_answered),
+        stun_refused(m.stun_refused),
+        unknown_source(m.datagrams_unknown_source),
+        unknown_kind(m.datagrams_unknown_kind),
+        rebinds(m.rebinds),
+        ticks(m.ticks),
+        ticks_skipped(m.ticks_skipped),
+        decodes(m.decodes),
+        encodes(m.encodes),
+        forwards(m.forwards),
+        mixed(m.mixed),
+        silent(m.silent),
+        encoder_clones(m.encoder_clones),
+        mix_work(m.mix_work),
+        tick_lateness(m.tick_lateness),
+        jitter_wait(m.jitter_wait),
+        send_delay(m.send_delay),
+        commands_dropped(m.queue_drops("commands")),
+        frames_dropped(m.queue_drops("frames")),
+        packets_dropped(m.queue_drops("packets")),
+        events_dropped(m.queue_drops("events")),
+        requests{CounterFeed(m.http_requests(100)), CounterFeed(m.http_requests(200)),
+                 CounterFeed(m.http_requests(300)), CounterFeed(m.http_requests(400)),
+                 CounterFeed(m.http_requests(500))} {}
+
+  CounterFeed joins, packets_in, packets_out, bytes_in, bytes_out, lost_in, lost_out, refused;
+  CounterFeed stun_answered, stun_refused, unknown_source, unknown_kind, rebinds;
+  CounterFeed ticks, ticks_skipped, decodes, encodes, forwards, mixed, silent, encoder_clones;
+  DelayFeed mix_work, tick_lateness, jitter_wait, send_delay;
+  CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
+  std::array<CounterFeed, 5> requests;
+};
+
+MetricsFeed::MetricsFeed() : feeds_(std::make_unique<Feeds>(metrics_)) {}
+MetricsFeed::~MetricsFeed() = default;
+
+namespace {
+
+MixThreadStats sum(const std::vector<MixThreadStats>& threads) {
+  MixThreadStats out;
+  const auto add = [](pipelines::DelayHistogram& to, const pipelines::DelayHistogram& part) {
+    for (std::size_t i = 0; i < to.buckets.size(); ++i) to.buckets[i] += part.buckets[i];
+  };
+  for (const auto& thread : threads) {
+    out.ticks += thread.ticks;
+    out.skipped_ticks += thread.skipped_ticks;
+    out.packets_dropped += thread.packets_dropped;
+    out.commands_refused += thread.commands_refused;
+    add(out.lateness, thread.lateness);
+    accumulate(out.rooms, thread.rooms, true);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& rooms,
+                              const signaling::Server& server) {
+  auto& f = *feeds_;
+  const auto counts = rooms.counts();
+  metrics_.rooms.Set(static_cast<double>(counts.rooms));
+  metrics_.participants.Set(static_cast<double>(counts.participants));
+  metrics_.set_legs(counts.legs_by_transport, counts.legs_by_codec);
+  metrics_.set_refused(counts.refused);
+  const auto total = [](CounterFeed& feed, std::uint64_t value) {
+    feed.set_total(static_cast<double>(value));
+  };
+  total(f.joins, counts.joins);
+
+  const auto legs = media.leg_stats();
+  total(f.packets_in, legs.traffic.packets_in);
+  total(f.packets_out, legs.traffic.packets_out);
+  total(f.bytes_in, legs.traffic.bytes_in);
+  total(f.bytes_out, legs.traffic.bytes_out);
+  total(f.lost_in, legs.traffic.lost_in);
+  total(f.lost_out, legs.traffic.lost_out);
+  total(f.refused, legs.traffic.refused);
+  total(f.stun_answered, legs.stun_answered);
+  total(f.stun_refused, legs.stun_refused);
+  total(f.unknown_source, legs.unknown_source);
+  total(f.unknown_kind, legs.unknown_kind);
+  total(f.rebinds, legs.rebinds);
+
+  const auto mix = sum(media.mix_stats());
+  total(f.ticks, mix.ticks);
+  total(f.ticks_skipped, mix.skipped_ticks);
+  total(f.decodes, mix.rooms.decodes);
+  total(f.encodes, mix.rooms.encodes);
+  total(f.forwards, mix.rooms.forwards);
+  total(f.mixed, mix.rooms.mixed);
+  total(f.silent, mix.rooms.silent);
+  total(f.encoder_clones, mix.rooms.encoder_clones);
+  metrics_.talkers.Set(static_cast<double>(mix.rooms.talkers));
+  metrics_.mix_classes.Set(static_cast<double>(mix.rooms.classes));
+  metrics_.overload_rung.Set(mix.rooms.overload_step);
+  f.mix_work.set_totals(mix.rooms.mix_work.buckets);
+  f.tick_lateness.set_totals(mix.lateness.buckets);
+  f.jitter_wait.set_totals(mix.rooms.jitter_wait.buckets);
+  f.send_delay.set_totals(legs.send_wait);
+
+  total(f.commands_dropped, mix.commands_refused + legs.commands_refused);
+  total(f.frames_dropped, legs.frames_dropped);
+  total(f.packets_dropped, mix.packets_dropped);
+  total(f.events_dropped, media.events_dropped());
+
+  const auto http = server.stats();
+  metrics_.http_connections.Set(static_cast<double>(http.connections));
+  metrics_.websockets.Set(static_cast<double>(http.websockets));
+  for (std::size_t i = 0; i < f.requests.size(); ++i) total(f.requests[i], http.answers_by_class[i + 1]);
+  return metrics_.text();
+}
+
+}  // namespace parley::app
