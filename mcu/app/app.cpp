@@ -24,7 +24,6 @@ constexpr Duration kFarewell = 500ms;  // for the last messages to leave
 room::RoomSettings room_settings(const settings::Settings& s) {
   room::RoomSettings out;
   out.idle_timeout = s.rooms.idle_timeout;
-  out.leg_timeout = s.rooms.leg_timeout;
   out.max_rooms = s.limits.rooms;
   out.max_participants = s.limits.participants;
   out.max_participants_per_room = s.rooms.max_participants;

@@ -19,8 +19,8 @@ struct MetricsFeed::Feeds {
         refused(m.rtp_refused),
         stun_answered(m.stun_answered),
         stun_refused(m.stun_refused),
-        unknown_source(m.datagrams_unknown_source),
-        unknown_kind(m.datagrams_unknown_kind),
+        unknown_source(m.unknown_source),
+        unknown_kind(m.unknown_kind),
         rebinds(m.rebinds),
         ticks(m.ticks),
         ticks_skipped(m.ticks_skipped),
@@ -38,9 +38,9 @@ struct MetricsFeed::Feeds {
         frames_dropped(m.queue_drops("frames")),
         packets_dropped(m.queue_drops("packets")),
         events_dropped(m.queue_drops("events")),
-        requests{CounterFeed(m.http_requests(100)), CounterFeed(m.http_requests(200)),
-                 CounterFeed(m.http_requests(300)), CounterFeed(m.http_requests(400)),
-                 CounterFeed(m.http_requests(500))} {}
+        requests{CounterFeed(m.answers(100)), CounterFeed(m.answers(200)),
+                 CounterFeed(m.answers(300)), CounterFeed(m.answers(400)),
+                 CounterFeed(m.answers(500))} {}
 
   CounterFeed joins, packets_in, packets_out, bytes_in, bytes_out, lost_in, lost_out, refused;
   CounterFeed stun_answered, stun_refused, unknown_source, unknown_kind, rebinds;
@@ -80,7 +80,7 @@ std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& 
   metrics_.rooms.Set(static_cast<double>(counts.rooms));
   metrics_.participants.Set(static_cast<double>(counts.participants));
   metrics_.set_legs(counts.legs_by_transport, counts.legs_by_codec);
-  metrics_.set_refused(counts.refused);
+  metrics_.set_refused_joins(counts.refused);
   const auto total = [](CounterFeed& feed, std::uint64_t value) {
     feed.set_total(static_cast<double>(value));
   };
@@ -123,7 +123,7 @@ std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& 
   total(f.events_dropped, media.events_dropped());
 
   const auto http = server.stats();
-  metrics_.http_connections.Set(static_cast<double>(http.connections));
+  metrics_.connections.Set(static_cast<double>(http.connections));
   metrics_.websockets.Set(static_cast<double>(http.websockets));
   for (std::size_t i = 0; i < f.requests.size(); ++i) total(f.requests[i], http.answers_by_class[i + 1]);
   return metrics_.text();
