@@ -24,8 +24,9 @@ class Poller {
   void add(int fd);  // throws std::system_error (a bad or a known descriptor)
   void remove(int fd) noexcept;
 
-  // The readable descriptors, valid until the next call; none when the timeout has passed or a signal came.
-  // A descriptor with an error counts as readable: reading it tells. A negative timeout is none left: zero.
+  // The readable descriptors, valid until the next call; none when the timeout has passed or a signal came
+  // (callers look at the clock). A descriptor with an error counts as readable: reading it tells. A negative
+  // timeout is none left: zero.
   std::span<const int> wait(Duration timeout);
 
  private:

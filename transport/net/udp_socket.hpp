@@ -27,6 +27,8 @@ struct Datagram {
 struct SocketStats {
   std::uint64_t received = 0, sent = 0, truncated = 0, send_dropped = 0, send_errors = 0, batches_in = 0,
                 batches_out = 0;
+  std::uint64_t receive_errors = 0;   // ICMP errors and the like: never fatal
+  std::uint64_t receive_dropped = 0;  // by the kernel, because the receive buffer was full
 };
 
 class UdpSocket {
@@ -45,11 +47,12 @@ class UdpSocket {
   std::size_t receive(const std::function<void(const Datagram&)>& each, std::size_t max = 256);
 
   // Queues a datagram (copied into the batch); flush() sends the batch by sendmmsg. A full kernel buffer
-  // drops and counts: media is never queued behind a slow network card.
+  // drops and counts: media is never queued behind a slow network card. One datagram that cannot be sent (no
+  // route, too long) is counted and left out; the others go. `each` of receive() may call both.
   void queue(const Address& to, const std::optional<IpAddress>& from, Bytes data);
   void flush();
 
-  SocketStats stats() const;
+  SocketStats stats() const;  // any thread
 
  private:
   class Impl;
