@@ -22,6 +22,9 @@ inline constexpr std::size_t kMaxReport = 8 * 1024;  // bytes
 // no surrogates, nothing above U+10FFFF).
 std::optional<std::size_t> utf8_length(std::string_view text);
 
+// The text with U+FFFD in place of each byte that is not part of well-formed UTF-8.
+std::string well_formed_utf8(std::string_view text);
+
 // Each returns what is wrong, to be put behind a field's name ("must be ..."), or nothing.
 // A name of people or a PIN: no control characters, line separators or marks that turn the direction of
 // writing.
