@@ -16,6 +16,7 @@ using Signal = std::vector<float>;
 
 constexpr std::size_t kFrame = 480;  // 10 ms
 constexpr double kLongestLag = 0.4;  // seconds
+constexpr std::size_t kDecimation = 4;
 
 // `voice` on the listener's time line, `delay` samples late, cut or padded to `length`.
 Signal place(const Voice& voice, double listener_starts, std::ptrdiff_t delay, std::size_t length) {
@@ -60,10 +61,46 @@ std::vector<double> correlate(const Signal& said, const Signal& heard, std::size
   return out;
 }
 
-double frame_dbfs(const Signal& signal, std::size_t frame) {
-  const std::size_t begin = frame * kFrame;
-  if (begin + kFrame > signal.size()) return -200;
-  return test::rms_dbfs(std::span<const float>(signal).subspan(begin, kFrame));
+Signal decimate(const Signal& signal) {
+  Signal out(signal.size() / kDecimation);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    for (std::size_t k = 0; k < kDecimation; ++k)
+      out[i] += signal[i * kDecimation + k] / static_cast<float>(kDecimation);
+  return out;
+}
+
+struct Match {
+  std::ptrdiff_t lag = 0;  // samples by which `heard` is behind `said`
+  double correlation = 0;  // normalised, absolute
+};
+
+// Searched at 12 kHz (speech is below 6), then refined sample by sample.
+Match best_match(const Signal& said, const Signal& heard) {
+  const auto max_lag = static_cast<std::size_t>(kLongestLag * kRate);
+  const auto scores = correlate(decimate(said), decimate(heard), max_lag / kDecimation);
+  const auto best = std::max_element(scores.begin(), scores.end(),
+                                     [](double a, double b) { return std::abs(a) < std::abs(b); });
+  const auto coarse = (best - scores.begin()) * static_cast<std::ptrdiff_t>(kDecimation);
+  const double scale = std::sqrt(energy(said) * energy(heard));
+  Match match{coarse, std::abs(*best)};
+  double highest = 0;
+  for (std::ptrdiff_t lag = std::max<std::ptrdiff_t>(0, coarse - 4); lag <= coarse + 4 && scale > 0; ++lag) {
+    double sum = 0;
+    for (std::size_t t = static_cast<std::size_t>(lag); t < heard.size(); ++t)
+      sum += static_cast<double>(heard[t]) * said[t - static_cast<std::size_t>(lag)];
+    if (std::abs(sum) <= highest) continue;
+    highest = std::abs(sum);
+    match = {lag, highest / scale};
+  }
+  return match;
+}
+
+// Level of each 10 ms frame in dBFS.
+std::vector<double> levels(const Signal& signal) {
+  std::vector<double> out;
+  for (std::size_t at = 0; at + kFrame <= signal.size(); at += kFrame)
+    out.push_back(test::rms_dbfs(std::span<const float>(signal).subspan(at, kFrame)));
+  return out;
 }
 
 // Least squares: the amplitudes of `parts` in `whole` (Gaussian elimination on the normal equations).
@@ -91,25 +128,26 @@ std::vector<double> amplitudes(const std::vector<Signal>& parts, const Signal& w
 // Level of what is heard where `self` speaks alone, relative to what it says there.
 double own_level_db(const Signal& self, const std::vector<Signal>& others, const Signal& heard,
                     std::ptrdiff_t delay) {
-  constexpr std::ptrdiff_t kClear =
+  constexpr std::size_t kClear =
       40;  // frames around: the others' tails, hang-overs and jitter have died away
+  const auto own = levels(self);
+  std::vector<bool> alone(own.size(), true);
+  for (const auto& other : others) {
+    const auto level = levels(other);
+    for (std::size_t f = 0; f < level.size(); ++f) {
+      if (level[f] < -65) continue;
+      for (std::size_t near = f > kClear ? f - kClear : 0; near < std::min(alone.size(), f + kClear); ++near)
+        alone[near] = false;
+    }
+  }
   double said = 0;
   double back = 0;
-  const auto frames = static_cast<std::ptrdiff_t>(self.size() / kFrame);
-  const std::ptrdiff_t shift = delay / static_cast<std::ptrdiff_t>(kFrame);
-  for (std::ptrdiff_t f = 0; f + shift < frames; ++f) {
-    if (frame_dbfs(self, static_cast<std::size_t>(f)) < -40) continue;
-    bool alone = true;
-    for (std::ptrdiff_t near = std::max<std::ptrdiff_t>(0, f - kClear);
-         near < std::min(frames, f + kClear) && alone; ++near)
-      for (const auto& other : others)
-        alone = alone && frame_dbfs(other, static_cast<std::size_t>(near)) < -65;
-    if (!alone) continue;
-    for (std::size_t i = 0; i < kFrame; ++i) {
-      const auto at = static_cast<std::size_t>(f) * kFrame + i;
+  const std::size_t shift = static_cast<std::size_t>(std::max<std::ptrdiff_t>(0, delay)) / kFrame * kFrame;
+  for (std::size_t f = 0; f < own.size(); ++f) {
+    if (!alone[f] || own[f] < -40) continue;
+    for (std::size_t at = f * kFrame; at < (f + 1) * kFrame && at + shift < heard.size(); ++at) {
       said += static_cast<double>(self[at]) * self[at];
-      const auto late = at + static_cast<std::size_t>(shift) * kFrame;
-      if (late < heard.size()) back += static_cast<double>(heard[late]) * heard[late];
+      back += static_cast<double>(heard[at + shift]) * heard[at + shift];
     }
   }
   if (said <= 0) return 200;  // never alone: nothing was shown, which is a failure
@@ -117,11 +155,12 @@ double own_level_db(const Signal& self, const std::vector<Signal>& others, const
 }
 
 double largest_gap_ms(const Signal& ideal, const Signal& heard) {
+  const auto wanted = levels(ideal);
+  const auto got = levels(heard);
   std::size_t longest = 0;
   std::size_t run = 0;
-  for (std::size_t f = 0; (f + 1) * kFrame <= std::min(ideal.size(), heard.size()); ++f) {
-    const bool lost = frame_dbfs(ideal, f) > -35 && frame_dbfs(heard, f) < -65;
-    run = lost ? run + 1 : 0;
+  for (std::size_t f = 0; f < std::min(wanted.size(), got.size()); ++f) {
+    run = wanted[f] > -35 && got[f] < -65 ? run + 1 : 0;
     longest = std::max(longest, run);
   }
   return static_cast<double>(longest) * 10;
@@ -129,7 +168,6 @@ double largest_gap_ms(const Signal& ideal, const Signal& heard) {
 
 Ear judge(const std::vector<Voice>& said, const Voice& heard, const Limits& limits) {
   const std::size_t length = heard.pcm.size();
-  const auto max_lag = static_cast<std::size_t>(kLongestLag * kRate);
   Ear ear;
   ear.listener = heard.name;
   std::vector<Signal> others;
@@ -140,15 +178,12 @@ Ear judge(const std::vector<Voice>& said, const Voice& heard, const Limits& limi
     cell.listener = heard.name;
     cell.talker = voice.name;
     cell.self = voice.name == heard.name;
-    const auto scores = correlate(place(voice, heard.starts, 0, length), heard.pcm, max_lag);
-    const auto best = std::max_element(scores.begin(), scores.end(),
-                                       [](double a, double b) { return std::abs(a) < std::abs(b); });
-    cell.correlation = std::abs(*best);
+    const auto match = best_match(place(voice, heard.starts, 0, length), heard.pcm);
+    cell.correlation = match.correlation;
     if (!cell.self) {
-      const auto lag = best - scores.begin();
-      cell.delay_ms = static_cast<double>(lag) / kRate * 1000;
-      delay_sum += lag;
-      others.push_back(place(voice, heard.starts, lag, length));
+      cell.delay_ms = static_cast<double>(match.lag) / kRate * 1000;
+      delay_sum += match.lag;
+      others.push_back(place(voice, heard.starts, match.lag, length));
       for (std::size_t i = 0; i < length; ++i) ideal[i] += others.back()[i];
     }
     ear.cells.push_back(cell);
