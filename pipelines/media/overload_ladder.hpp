@@ -1,5 +1,8 @@
-// The overload ladder (design rule 3): when the tick's work passes 70 % of the tick, step by step: lower complexity,
-// fewer talkers, fewer tiers, refuse joins; undone with hysteresis (below 45 % for 5 s).
+// The overload ladder (design rule 3): when the tick's work passes 70 % of the tick, step by step: lower
+// complexity, fewer talkers, fewer tiers, refuse joins; undone with hysteresis (below 45 % for 5 s, and twice
+// as long each time that a step down brought the overload back, up to 80 s).
+//
+// Threads: the mix thread whose rooms it watches. Time is an argument.
 #pragma once
 
 #include <cstdint>
@@ -24,12 +27,16 @@ class OverloadLadder {
   bool refuse_joins() const { return rung_ >= 6; }
 
  private:
+  void move(TimePoint at, int rung);
+
   Duration tick_;
   int rung_ = 0;
   double load_ = 0;  // smoothed share of the tick
   TimePoint last_change_{};
   TimePoint calm_since_{};
   bool calm_ = false;
+  bool stepped_down_ = false;
+  Duration patience_;
   std::uint64_t changes_ = 0;
 };
 

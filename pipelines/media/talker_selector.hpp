@@ -1,6 +1,6 @@
-// Who is heard in a room (design rule 3): decides from RFC 6464 levels, else from DTX and SILK voice bits, which legs
-// are worth decoding, with hang-over, at most max_talkers of them, the loudest with hysteresis. Decisions are taken
-// when a packet arrives, before it is due, so that no onset is clipped.
+// Who is heard in a room (design rule 3): decides from RFC 6464 levels, else from DTX and SILK voice bits,
+// which legs are worth decoding, with hang-over, at most max_talkers of them, the loudest with hysteresis.
+// Decisions are taken when a packet arrives, before it is due, so that no onset is clipped.
 //
 // Threads: the room's mix thread. Time is an argument. Memory: bounded per leg.
 #pragma once
@@ -17,12 +17,12 @@
 namespace parley::media {
 
 struct TalkerConfig {
-  int max_talkers = 8;               // 0: all
-  Duration hang_over = 400ms;        // a talker stays one this long after its last voice
-  Duration look_interval = 400ms;    // sparse look at legs whose voice bit is clear
-  int look_packets = 3;              // consecutive packets decoded in a look; the last is judged
-  Duration false_claim = 200ms;      // a claimed level that decodes to silence for so long loses its claim
-  float silence_dbfs = -60.0F;       // decoded level below which a claim is false
+  int max_talkers = 8;             // 0: all
+  Duration hang_over = 400ms;      // a talker stays one this long after its last voice
+  Duration look_interval = 400ms;  // sparse look at legs whose voice bit is clear
+  int look_packets = 3;            // consecutive packets decoded in a look; the last is judged
+  Duration false_claim = 200ms;    // a claimed level that decodes to silence for so long loses its claim
+  float silence_dbfs = -60.0F;     // decoded level below which a claim is false
 };
 
 enum class Listening : std::uint8_t { skip, look, talker };
@@ -46,11 +46,14 @@ class TalkerSelector {
   };
   std::span<const Choice> choose(TimePoint at);
 
-  // After a leg was pulled as talker or look: its decoded level (RMS of the tick, dBFS, after gain 0). Corrects false
-  // claims, judges looks, feeds the loudness order and the talking state of legs without levels.
-  void on_decoded(LegId leg, TimePoint at, float rms_dbfs);
+  // After a leg was pulled as talker or look: its decoded level (RMS of the tick, dBFS, after gain 0).
+  // Corrects false claims, judges looks, feeds the loudness order and the talking state of legs without
+  // levels. `delay`: how long ago this audio arrived (the receiver's present delay), so that silence is not
+  // held against a claim still to be played.
+  void on_decoded(LegId leg, TimePoint at, float rms_dbfs, Duration delay = {});
 
-  // Talking as people see it (events): with hysteresis over the choice: on after 60 ms of voice, off after 500 ms.
+  // Talking as people see it (events): with hysteresis over the choice: on after 60 ms of voice, off after
+  // 500 ms.
   struct TalkingChange {
     LegId leg;
     bool talking;
@@ -58,8 +61,8 @@ class TalkerSelector {
   };
   // Drains what changed since the last call.
   std::span<const TalkingChange> changes();
-  std::uint8_t level(LegId leg) const;        // smoothed, -dBov, 127 when silent
-  std::vector<LegId> active_speakers() const; // loudest first
+  std::uint8_t level(LegId leg) const;         // smoothed, -dBov, 127 when silent
+  std::vector<LegId> active_speakers() const;  // loudest first
 
  private:
   class Impl;

@@ -1,0 +1,181 @@
+#include "pipelines/media/leg_evidence.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "pipelines/media/g711_level.hpp"
+#include "pipelines/media/opus_inspect.hpp"
+
+namespace parley::media {
+
+namespace {
+
+constexpr float kAudible = -50.0F;        // what is louder than this is worth hearing
+constexpr float kVoicedAudible = -55.0F;  // with the RFC 6464 voice flag a little less is
+constexpr float kUnderstated = 10.0F;     // dB above all that was claimed: such levels are broken
+constexpr float kTrustedRise = 6.0F;  // dB by which a leg may claim to be louder than when it was last heard
+constexpr int kLongHangOver = 5;      // hang-overs, for a leg whose onset no packet tells
+constexpr Duration kGap = 200ms;      // a longer pause between packets is DTX
+constexpr Duration kFresh = 60ms;
+constexpr Duration kLookGrace = 100ms;
+
+// First-order smoothing in dB; a rise from far below starts near its goal.
+float toward(float from, float to, Duration span, Duration rise, Duration fall) {
+  const Duration tau = to > from ? rise : fall;
+  const float start = std::max(from, to - 20.0F);
+  const auto share = static_cast<float>(span.count()) / static_cast<float>((span + tau).count());
+  return start + (to - start) * share;
+}
+
+float toward_loudness(float from, float to, Duration span) {
+  return toward(from, to, span, 100ms, 2s);
+}
+
+}  // namespace
+
+// Multiples of the golden ratio spread the first looks of consecutive legs evenly, so that a crowd that joins
+// at once is not decoded at once.
+LegEvidence::LegEvidence(LegId leg, Codec codec, bool has_levels, const TalkerConfig& config)
+    : config_(&config),
+      codec_(codec),
+      has_levels_(has_levels),
+      trust_(config.false_claim),
+      rare_look_(8 + static_cast<int>(raw(leg) % 5)) {
+  const std::int64_t share = (raw(leg) * 2'654'435'769U) >> 16;
+  const Duration spread = config.look_interval * (has_levels ? rare_look_ : 1);
+  look_phase_ = Duration(spread.count() / 65'536 * share);
+}
+
+void LegEvidence::on_packet(const MediaPacket& packet, bool is_talker) {
+  const TimePoint at = packet.arrival;
+  if (at - last_packet_ > kGap) sounding_ = 0;
+  last_packet_ = at;
+  switch (judge(packet)) {
+    case Voice::proven:
+      trust_.prove();
+      hear(at, config_->hang_over);
+      break;
+    case Voice::claimed:
+      if (!trust_.claim(at)) break;
+      last_claim_ = at;
+      hear(at, config_->hang_over);
+      break;
+    case Voice::none:
+      trust_.no_claim();
+      break;
+  }
+  schedule_look(at, is_talker);
+}
+
+LegEvidence::Voice LegEvidence::judge(const MediaPacket& packet) {
+  return codec_ == Codec::opus ? judge_opus(packet) : judge_g711(packet);
+}
+
+LegEvidence::Voice LegEvidence::judge_g711(const MediaPacket& packet) {
+  const float dbfs = g711_level_dbfs(codec_, packet.data());
+  follow_heard(packet.arrival, dbfs, std::clamp<Duration>(packet.size * 125us, 10ms, 120ms));
+  return dbfs > kAudible ? Voice::proven : Voice::none;
+}
+
+LegEvidence::Voice LegEvidence::judge_opus(const MediaPacket& packet) {
+  const OpusInfo info = inspect_opus(packet.data());
+  if (!info.valid || info.dtx) {
+    sounding_ = 0;
+    return Voice::none;
+  }
+  ++sounding_;
+  packet_duration_ = info.duration;
+  if (!levels_count() || packet.level == MediaPacket::kNoLevel) {
+    return info.voice == VoiceBit::set ? Voice::claimed : Voice::none;
+  }
+  const float dbfs = -static_cast<float>(packet.level & 0x7f);
+  claim_peak_ = std::max(claim_peak_, dbfs);
+  if (dbfs <= (packet.voice ? kVoicedAudible : kAudible)) return Voice::none;
+  claimed_ = toward_loudness(claimed_, dbfs, info.duration);
+  if (packet.arrival - last_decoded_ > kFresh) shown_ = toward(shown_, dbfs, info.duration, 20ms, 200ms);
+  return Voice::claimed;
+}
+
+void LegEvidence::hear(TimePoint at, Duration hang_over) {
+  last_voice_ = std::max(last_voice_, at);
+  voice_until_ = std::max(voice_until_, at + hang_over);
+}
+
+void LegEvidence::follow_heard(TimePoint at, float dbfs, Duration span) {
+  last_decoded_ = at;
+  shown_ = toward(shown_, dbfs, span, 20ms, 200ms);
+  // A pause is no loss of loudness: the hang-over tells when a talker has ended.
+  if (dbfs > kAudible) heard_ = toward_loudness(heard_, dbfs, span);
+}
+
+void LegEvidence::on_decoded(Decoded decoded) {
+  decoded.dbfs = std::isnan(decoded.dbfs) ? kUnknown : std::clamp(decoded.dbfs, kUnknown, 20.0F);
+  if (decoded.listening == Listening::look) return on_looked(decoded);
+  if (decoded.listening != Listening::talker || codec_ != Codec::opus) return;
+
+  follow_heard(decoded.at, decoded.dbfs, decoded.tick);
+  if (!trust_.decoded(decoded.at - decoded.delay, decoded.tick, decoded.dbfs < config_->silence_dbfs)) {
+    voice_until_ = decoded.at;
+    last_voice_ = std::min(last_voice_, decoded.at - kSpeaking);
+    return;
+  }
+  if (decoded.dbfs <= kAudible) return;
+  const bool told = decoded.at - last_claim_ < 1s;
+  hear(decoded.at, told ? config_->hang_over : kLongHangOver * config_->hang_over);
+}
+
+// Looks are for legs whose packets prove nothing: Opus without a believed level or a set voice bit. Where
+// levels are believed, or where a voice without a level waits for a place, a rare look guards against broken
+// levels and tells the loudness. A single packet between DTX is a refresh of the background and not worth it.
+void LegEvidence::schedule_look(TimePoint at, bool is_talker) {
+  if (next_look_ == TimePoint{}) next_look_ = at + look_phase_;
+  if (look_due_ && at >= look_deadline_) end_look();
+  if (is_talker || look_due_ || sounding_ < 2 || at < next_look_) return;
+  const bool levels = levels_count() && !trust_.lost();
+  const bool waiting = voiced(at);
+  const Duration interval = config_->look_interval * (levels || waiting ? rare_look_ : 1);
+  next_look_ += interval * ((at - next_look_) / interval + 1);
+  if (levels && waiting) return;
+  look_due_ = true;
+  look_deadline_ = at + config_->look_packets * packet_duration_ + kLookGrace;
+}
+
+void LegEvidence::on_looked(const Decoded& decoded) {
+  if (!look_due_) return;
+  looked_ += decoded.tick;
+  if (looked_ > (config_->look_packets - 1) * packet_duration_)
+    look_peak_ = std::max(look_peak_, decoded.dbfs);
+  if (looked_ < config_->look_packets * packet_duration_) return;
+  judge_look(decoded.at);
+  end_look();
+}
+
+void LegEvidence::judge_look(TimePoint at) {
+  if (look_peak_ <= kAudible) return;
+  heard_ = toward_loudness(heard_, look_peak_, 1s);
+  if (levels_count() && !trust_.lost()) {
+    if (look_peak_ < std::max(claim_peak_, earlier_claim_peak_) + kUnderstated) return;
+    understates_ = true;
+  }
+  trust_.prove();
+  hear(at, kLongHangOver * config_->hang_over);
+}
+
+void LegEvidence::end_look() {
+  look_due_ = false;
+  looked_ = Duration::zero();
+  look_peak_ = kUnknown;
+  earlier_claim_peak_ = claim_peak_;
+  claim_peak_ = kUnknown;
+}
+
+float LegEvidence::loudness() const {
+  if (last_packet_ - last_decoded_ < kFresh || claimed_ == kUnknown) return heard_;
+  return heard_ == kUnknown ? claimed_ : std::min(claimed_, heard_ + kTrustedRise);
+}
+
+std::uint8_t LegEvidence::level() const {
+  return static_cast<std::uint8_t>(std::clamp(std::lround(-shown_), 0L, 127L));
+}
+
+}  // namespace parley::media
