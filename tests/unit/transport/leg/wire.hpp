@@ -1,0 +1,118 @@
+// Two legs, client and server, joined by a wire in memory: virtual time, seeded loss, no sockets.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "transport/dtls/identity.hpp"
+#include "transport/ice/credentials.hpp"
+#include "transport/leg/leg.hpp"
+#include "transport/net/udp_socket.hpp"
+
+namespace parley {
+
+inline Address address(const char* text) {
+  return *Address::parse(text);
+}
+
+// One end of the wire: what its leg said and heard.
+struct End final : LegOutput {
+  Address self;
+  std::unique_ptr<dtls::Identity> identity = dtls::Identity::create().value();
+  ice::Credentials credentials = ice::Credentials::random();
+  std::unique_ptr<Leg> leg;
+  std::deque<std::pair<Address, ByteBuffer>> outbox;
+  std::vector<MediaPacket> heard;
+  int connected = 0;
+  std::optional<LegEnd> end;
+
+  void send(const Address& to, const std::optional<IpAddress>& /*from*/, Bytes datagram) override {
+    outbox.emplace_back(to, ByteBuffer(datagram.begin(), datagram.end()));
+  }
+  void on_connected(LegId /*leg*/) override { ++connected; }
+  void on_media(LegId /*leg*/, const MediaPacket& packet) override { heard.push_back(packet); }
+  void on_end(LegId /*leg*/, LegEnd how) override { end = how; }
+};
+
+class Wire {
+ public:
+  End client, server;
+  TimePoint at{1000s};
+  double loss = 0;
+  std::vector<ByteBuffer> to_server;  // everything that reached the server, for attacks that repeat it
+
+  explicit Wire(bool encrypted = true) {
+    client.self = address("192.0.2.1:4000");
+    server.self = address("192.0.2.9:5004");
+    client_config.encrypted = server_config.encrypted = encrypted;
+    client_config.controlling = true;
+    client_config.remote = server.self;
+    client_config.local_ssrc = 1111;
+    server_config.local_ssrc = 2222;
+    server_config.remote = encrypted ? std::nullopt : std::optional(client.self);
+    for (auto* config : {&client_config, &server_config}) {
+      config->id = LegId{7};
+      config->cname = "test";
+      config->audio_level_id = 1;
+      config->mixer_level_id = 2;
+      End& own = config == &client_config ? client : server;
+      End& other = config == &client_config ? server : client;
+      config->local_ufrag = own.credentials.ufrag;
+      config->local_pwd = own.credentials.pwd;
+      config->remote_ufrag = other.credentials.ufrag;
+      config->remote_pwd = other.credentials.pwd;
+      config->remote_fingerprint = other.identity->fingerprint();
+    }
+  }
+
+  LegConfig client_config, server_config;
+
+  void start() {
+    server.leg = std::make_unique<Leg>(server_config, server.identity.get(), server, at);
+    client.leg = std::make_unique<Leg>(client_config, client.identity.get(), client, at);
+  }
+
+  // Lets time pass; datagrams arrive within the millisecond.
+  void run(Duration time) {
+    for (const TimePoint end = at + time; at < end; at += 1ms) {
+      for (End* one : {&client, &server})
+        if (one->leg && at >= one->leg->next_timeout()) one->leg->on_timer(at);
+      carry(client, server);
+      carry(server, client);
+    }
+  }
+  bool run_until(const std::function<bool()>& done, Duration limit) {
+    for (const TimePoint end = at + limit; at < end;) {
+      if (done()) return true;
+      run(1ms);
+    }
+    return done();
+  }
+  bool connect(Duration limit = 5s) {
+    start();
+    return run_until([this] { return client.connected > 0 && server.connected > 0; }, limit);
+  }
+
+  // A datagram from anywhere to the server's leg.
+  bool inject(const Address& from, Bytes datagram) {
+    return server.leg->receive(at, from, server.self.ip, datagram);
+  }
+
+ private:
+  void carry(End& from, End& to) {
+    while (!from.outbox.empty()) {
+      const auto [target, datagram] = std::move(from.outbox.front());
+      from.outbox.pop_front();
+      if (target != to.self || std::bernoulli_distribution(loss)(random_)) continue;
+      if (&to == &server) to_server.push_back(datagram);
+      to.leg->receive(at, from.self, to.self.ip, datagram);
+    }
+  }
+  std::mt19937 random_{42};
+};
+
+}  // namespace parley
