@@ -21,6 +21,7 @@
 
 #include "client/session_types.hpp"
 #include "client/url.hpp"
+#include "transport/base/address.hpp"
 #include "transport/base/media_packet.hpp"
 #include "transport/base/time.hpp"
 
@@ -45,7 +46,7 @@ class Session {
 
   // Any multiple of 10 ms. What is pushed before the media is connected, or while the session does not send,
   // is dropped: a talker starts with the present, not with the past.
-  void push_audio(TimePoint at, std::span<const float> pcm);
+  void push_audio(std::span<const float> pcm);
   // Exactly 20 ms (960 samples), all written; silence when nothing is received.
   void pull_audio(TimePoint at, std::span<float> out);
 
@@ -55,13 +56,14 @@ class Session {
   void chat(std::string text);
   void personal_gain(std::string talker, std::optional<double> db, bool mute);
   void whisper(std::vector<std::string> to);
-  // Any other message of docs/protocol.md as JSON text without `id`.
-  void request(std::string json);
+  // Any other request of docs/protocol.md.
+  void request(protocol::Request request);
 
   SessionState state() const;
   SessionStats stats() const;
-  std::string participant_id() const;       // empty until joined
-  std::vector<RosterEntry> roster() const;  // in the order of joining, oneself included
+  std::string participant_id() const;                 // empty until joined
+  std::optional<Address> media_address() const;       // the server's, once known
+  std::vector<protocol::Participant> roster() const;  // in the order of joining, oneself included
 
  private:
   class Impl;

@@ -9,6 +9,7 @@
 #include "client/url.hpp"
 #include "transport/base/media_packet.hpp"
 #include "transport/base/time.hpp"
+#include "transport/protocol/messages.hpp"
 
 namespace parley::client {
 
@@ -54,17 +55,6 @@ struct SessionEnd {
   std::string message;  // one sentence for the user
 };
 
-struct RosterEntry {
-  std::string id, name, role, codec, transport;
-  bool self = false;
-  bool muted = false;
-  bool sends = true, receives = true;
-  bool talking = false;
-  bool hand = false;
-  int level = 127;  // -dBov
-  double gain_db = 0;
-};
-
 struct SessionStats {
   SessionState state = SessionState::idle;
   std::uint64_t packets_sent = 0, packets_received = 0;
@@ -89,20 +79,15 @@ struct SessionStats {
   double first_audio_ms = -1;  // start() to the first received packet
 };
 
-struct Joined {
-  std::string room, participant, role, resume;
-  bool locked = false, recording = false;
-};
-
 class SessionEvents {
  public:
   virtual ~SessionEvents() = default;
   virtual void on_state(SessionState) {}
-  virtual void on_joined(const Joined&) {}
-  virtual void on_participant_joined(const RosterEntry&) {}
-  virtual void on_participant_updated(const RosterEntry&) {}
-  virtual void on_participant_left(const RosterEntry&, std::string_view /*reason*/) {}
-  virtual void on_talking(const RosterEntry&) {}
+  virtual void on_joined(const protocol::Joined&) {}
+  virtual void on_participant_joined(const protocol::Participant&) {}
+  virtual void on_participant_updated(const protocol::Participant&) {}
+  virtual void on_participant_left(const protocol::Participant&, std::string_view /*reason*/) {}
+  virtual void on_talking(const protocol::Participant&) {}
   virtual void on_levels() {}  // the roster has new levels
   virtual void on_chat(std::string_view /*participant*/, std::string_view /*name*/,
                        std::string_view /*text*/) {}

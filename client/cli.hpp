@@ -1,0 +1,76 @@
+// The command line of `parley`, parsed and checked. No command runs here, so that tests can read what was
+// understood.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/audio_sink.hpp"
+#include "client/audio_source.hpp"
+#include "client/session_types.hpp"
+#include "client/url.hpp"
+
+namespace parley::client {
+
+// The exit codes of every command (docs/client.md).
+enum ExitCode : int {
+  kOk = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kUnreachable = 3,
+  kRefused = 4,
+  kNoMedia = 5,
+  kLost = 6,
+  kNoAudio = 7,
+  kInterrupted = 130,  // a second Ctrl-C
+};
+
+struct JoinCommand {
+  SessionConfig session;
+  InputSpec input;
+  OutputSpec output;
+  bool loop = false;
+  std::optional<double> duration_s;
+  bool json = false;
+};
+
+struct RoomsCommand {
+  ServerUrl server;
+  std::string key;
+  bool json = false;
+};
+
+// Calls on the administration routes of a room.
+struct ModerateCommand {
+  enum class Action : std::uint8_t { mute, unmute, kick, lock, unlock, gain };
+  Action action = Action::mute;
+  ServerUrl server;
+  std::string key;
+  std::string room;
+  std::string participant;  // id or name; empty for lock and unlock
+  double db = 0;            // gain
+  std::string listener;     // gain for one listener only; id or name
+};
+
+struct DoctorCommand {
+  ServerUrl server;
+  std::string key;
+  std::string token;
+  bool json = false;
+};
+
+using Command = std::variant<JoinCommand, RoomsCommand, ModerateCommand, DoctorCommand>;
+
+// Nothing to run: help, version, or a mistake, with what to print and the exit code.
+struct Advice {
+  int exit_code = kOk;
+  std::string out, err;
+};
+
+// `args` without the program's name. `environment_key`: PARLEY_ADMIN_KEY, if set.
+std::variant<Command, Advice> parse_command_line(const std::vector<std::string>& args,
+                                                 const std::string& environment_key = {});
+
+}  // namespace parley::client

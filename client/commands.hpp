@@ -1,0 +1,13 @@
+// The commands themselves. Each returns the process's exit code.
+#pragma once
+
+#include "client/cli.hpp"
+
+namespace parley::client {
+
+int run_join(const JoinCommand& command);
+int run_rooms(const RoomsCommand& command);
+int run_moderate(const ModerateCommand& command);
+int run_doctor(const DoctorCommand& command);
+
+}  // namespace parley::client

@@ -1,0 +1,50 @@
+// What is received, on its way to the ear: from the network thread through a bounded queue to the playout
+// thread, where the jitter buffer and decoder make 20 ms of sound per pull.
+//
+// Threads: offer() belongs to the network thread, pull() to the playout thread; snapshot() to anyone.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <span>
+
+#include "client/resample.hpp"
+#include "pipelines/media/receiver.hpp"
+#include "transport/base/bounded_queue.hpp"
+#include "transport/base/media_packet.hpp"
+
+namespace parley::client {
+
+class Downlink {
+ public:
+  static constexpr std::size_t kSamples = 960;
+
+  explicit Downlink(Codec codec);
+
+  void offer(const MediaPacket& packet);
+  void pull(TimePoint at, std::span<float, kSamples> out);
+
+  struct Snapshot {
+    media::ReceiverStats receiver;
+    double level_dbfs = -96;  // of about the last second
+    std::uint64_t dropped = 0;
+    std::uint32_t rate = 48'000;  // of the receiver's sample counts
+  };
+  Snapshot snapshot() const;
+
+ private:
+  void publish(std::span<const float> pcm);
+
+  BoundedQueue<MediaPacket> queue_{64};
+  std::atomic<std::uint64_t> dropped_{0};
+  // The playout thread's.
+  media::Receiver receiver_;
+  Interpolator interpolator_;
+  double energy_ = 0;
+  // Anyone's.
+  mutable std::mutex mutex_;
+  Snapshot snapshot_;  // guarded by mutex_
+};
+
+}  // namespace parley::client

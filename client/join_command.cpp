@@ -1,0 +1,240 @@
+// `parley join`: a session with its audio, its display and its signals.
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/signal_set.hpp>
+#include <condition_variable>
+#include <csignal>
+#include <deque>
+#include <functional>
+#include <mutex>
+
+#include "client/audio_loop.hpp"
+#include "client/commands.hpp"
+#include "client/net_thread.hpp"
+#include "client/presenter.hpp"
+#include "client/session.hpp"
+
+namespace parley::client {
+
+namespace {
+
+std::string login_name() {
+  const passwd* user = ::getpwuid(::getuid());
+  return user != nullptr && user->pw_name[0] != '\0' ? user->pw_name : "guest";
+}
+
+// What other threads have to tell the main thread, which alone prints.
+class Inbox {
+ public:
+  using Note = std::function<void()>;
+
+  void put(Note note) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (notes_.size() >= kMax) return;  // a terminal that takes nothing must not eat the memory
+      notes_.push_back(std::move(note));
+    }
+    filled_.notify_one();
+  }
+  // The next note, or nothing when `until` has come.
+  Note take(TimePoint until) {
+    std::unique_lock lock(mutex_);
+    if (!filled_.wait_until(lock, until, [this] { return !notes_.empty(); })) return {};
+    Note note = std::move(notes_.front());
+    notes_.pop_front();
+    return note;
+  }
+
+ private:
+  static constexpr std::size_t kMax = 10'000;
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::deque<Note> notes_;  // guarded by mutex_
+};
+
+class JoinRun final : private SessionEvents {
+ public:
+  JoinRun(const JoinCommand& command, std::unique_ptr<Presenter> presenter)
+      : command_(command), presenter_(std::move(presenter)), began_(now()) {}
+
+  int run() {
+    if (!open_audio()) return kNoAudio;
+    SessionConfig config = command_.session;
+    if (config.name.empty()) config.name = login_name();
+    NetThread net;
+    boost::asio::signal_set signals(net.context(), SIGINT, SIGTERM, SIGHUP);
+    Session session(net, config, *this);
+    session_ = &session;
+    wait_for_signal(signals);
+    session.start();
+    loop();
+    playout_.reset();
+    capture_.reset();
+    if (sink_) sink_->finish();
+    const int code = audio_failed_ ? kNoAudio : static_cast<int>(end_->kind);
+    presenter_->ended(time_s(), session.stats(), *end_, code, in_room_s());
+    return code;
+  }
+
+ private:
+  double time_s() const { return to_seconds(now() - began_); }
+  double in_room_s() const { return joined_at_ ? to_seconds(left_at_.value_or(now()) - *joined_at_) : 0; }
+
+  bool open_audio() {
+    auto sink = open_sink(command_.output);
+    auto source = sink ? open_source(command_.input, command_.loop)
+                       : Result<std::unique_ptr<AudioSource>>(sink.error());
+    if (!source) {
+      presenter_->ended(time_s(), {}, {EndKind::failed, {}, source.error().what}, kNoAudio, 0);
+      return false;
+    }
+    sink_ = std::move(*sink);
+    source_ = std::move(*source);
+    return true;
+  }
+
+  // The first signal leaves the room, the second ends the process.
+  void wait_for_signal(boost::asio::signal_set& signals) {
+    signals.async_wait([this, &signals](const boost::system::error_code& error, int) {
+      if (error) return;
+      if (interrupted_) std::_Exit(kInterrupted);
+      interrupted_ = true;
+      session_->leave();
+      wait_for_signal(signals);
+    });
+  }
+
+  void loop() {
+    TimePoint next_picture = began_, next_second = began_ + 1s;
+    while (!end_) {
+      if (const auto note = inbox_.take(next_picture)) note();
+      if (end_) break;
+      if (now() >= next_picture) {
+        next_picture = now() + 200ms;
+        if (joined_at_) presenter_->picture(view());
+      }
+      if (now() >= next_second) {
+        next_second += 1s;
+        presenter_->second(time_s(), view());
+      }
+      const bool over = command_.duration_s && in_room_s() >= *command_.duration_s;
+      if (over || std::ferror(stdout) != 0) session_->leave();
+    }
+    left_at_ = now();
+  }
+
+  View view() const {
+    View view = view_;
+    view.self_id = session_->participant_id();
+    view.roster = session_->roster();
+    view.stats = session_->stats();
+    view.in_room_s = in_room_s();
+    return view;
+  }
+
+  void start_playout() {
+    playout_ = std::make_unique<AudioLoop>("playout", 20ms, sink_->paces(), [this](TimePoint at) {
+      std::array<float, 960> pcm;
+      session_->pull_audio(at, pcm);
+      sink_->write(at, pcm);
+      if (const auto failure = sink_->failure()) audio_failure(*failure);
+    });
+  }
+  void start_capture() {
+    if (!command_.session.sends || capture_) return;
+    const Duration period = std::min<Duration>(command_.session.ptime, 20ms);
+    capture_ = std::make_unique<AudioLoop>("capture", period, source_->paces(), [this, period](TimePoint) {
+      std::array<float, 960> pcm;
+      const auto piece = std::span(pcm).first(static_cast<std::size_t>(period / 10ms) * 480);
+      source_->read(piece);
+      session_->push_audio(piece);
+      if (const auto failure = source_->failure()) audio_failure(*failure);
+    });
+  }
+  void audio_failure(const Error& failure) {
+    inbox_.put([this, failure] {
+      if (audio_failed_) return;
+      audio_failed_ = true;
+      presenter_->warning(time_s(), failure.what);
+      session_->leave();
+    });
+  }
+
+  // Events come on the network thread.
+  void on_state(SessionState state) override {
+    inbox_.put([this, state] {
+      presenter_->state(time_s(), state);
+      if (state == SessionState::live) start_capture();
+    });
+  }
+  void on_joined(const protocol::Joined& joined) override {
+    inbox_.put([this, joined] {
+      joined_at_ = now();
+      view_.room = joined.room;
+      view_.locked = joined.locked;
+      view_.recording = joined.recording;
+      presenter_->joined(time_s(), joined);
+      start_playout();
+    });
+  }
+  void on_participant_joined(const protocol::Participant& who) override {
+    inbox_.put([this, who] { presenter_->participant_joined(time_s(), who); });
+  }
+  void on_participant_updated(const protocol::Participant& who) override {
+    inbox_.put([this, who] { presenter_->participant_updated(time_s(), who); });
+  }
+  void on_participant_left(const protocol::Participant& who, std::string_view reason) override {
+    inbox_.put([this, who, why = std::string(reason)] { presenter_->participant_left(time_s(), who, why); });
+  }
+  void on_talking(const protocol::Participant& who) override {
+    inbox_.put([this, who] { presenter_->talking(time_s(), who); });
+  }
+  void on_chat(std::string_view participant, std::string_view name, std::string_view text) override {
+    inbox_.put([this, id = std::string(participant), who = std::string(name), said = std::string(text)] {
+      presenter_->chat(time_s(), id, who, said);
+    });
+  }
+  void on_room(bool locked, bool recording) override {
+    inbox_.put([this, locked, recording] {
+      view_.locked = locked;
+      view_.recording = recording;
+      presenter_->room(time_s(), locked, recording);
+    });
+  }
+  void on_refused(std::string_view code, std::string_view message) override {
+    inbox_.put([this, what = std::string(code), why = std::string(message)] {
+      presenter_->refused(time_s(), what, why);
+    });
+  }
+  void on_end(const SessionEnd& end) override {
+    inbox_.put([this, end] { end_ = end; });
+  }
+
+  const JoinCommand& command_;
+  std::unique_ptr<Presenter> presenter_;
+  const TimePoint began_;
+  Inbox inbox_;
+  std::unique_ptr<AudioSource> source_;
+  std::unique_ptr<AudioSink> sink_;
+  Session* session_ = nullptr;
+  std::unique_ptr<AudioLoop> capture_, playout_;
+  bool interrupted_ = false;  // the network thread's
+  // The main thread's.
+  View view_;
+  bool audio_failed_ = false;
+  std::optional<TimePoint> joined_at_, left_at_;
+  std::optional<SessionEnd> end_;
+};
+
+}  // namespace
+
+int run_join(const JoinCommand& command) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed pipe at our output ends the call in order
+  auto presenter =
+      command.json ? make_json_presenter(stdout) : make_text_presenter(stdout, Screen::is_terminal(stdout));
+  return JoinRun(command, std::move(presenter)).run();
+}
+
+}  // namespace parley::client

@@ -1,0 +1,44 @@
+// `parley`: the lightweight client.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "client/cli.hpp"
+#include "client/commands.hpp"
+
+namespace {
+
+using namespace parley::client;
+
+int run(const Command& command) {
+  struct Runner {
+    int operator()(const JoinCommand& join) const { return run_join(join); }
+    int operator()(const RoomsCommand& rooms) const { return run_rooms(rooms); }
+    int operator()(const ModerateCommand& moderate) const { return run_moderate(moderate); }
+    int operator()(const DoctorCommand& doctor) const { return run_doctor(doctor); }
+  };
+  return std::visit(Runner{}, command);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    // Standard output belongs to the command's own lines.
+    spdlog::set_default_logger(spdlog::stderr_logger_mt("parley"));
+    const char* key = std::getenv("PARLEY_ADMIN_KEY");
+    const auto parsed = parse_command_line({argv + 1, argv + argc}, key != nullptr ? key : "");
+    if (const auto* advice = std::get_if<Advice>(&parsed)) {
+      std::fputs(advice->out.c_str(), stdout);
+      std::fputs(advice->err.c_str(), stderr);
+      return advice->exit_code;
+    }
+    return run(std::get<Command>(parsed));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "parley: %s\n", error.what());
+    return kFailed;
+  }
+}

@@ -1,0 +1,69 @@
+// The client's end of the media: one UDP socket, one leg on it, the leg's timers, all driven by the network
+// loop.
+//
+// Threads: the network thread's, all of it. Handlers may destroy the link, except on_media.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "client/uplink.hpp"
+#include "transport/base/result.hpp"
+#include "transport/leg/leg.hpp"
+#include "transport/net/udp_socket.hpp"
+
+namespace parley::client {
+
+struct MediaHandlers {
+  std::function<void()> on_connected;
+  std::function<void(const MediaPacket&)> on_media;
+  std::function<void(LegEnd)> on_end;
+};
+
+class MediaLink final : private LegOutput {
+ public:
+  // Binds a socket of `bind_to`'s family; port 0 lets the kernel choose.
+  static Result<std::unique_ptr<MediaLink>> open(boost::asio::io_context& context, const Address& bind_to,
+                                                 MediaHandlers handlers);
+  ~MediaLink() override;
+
+  Address local() const { return socket_->local(); }
+  // Once. `identity` outlives the link.
+  void start(const LegConfig& config, const dtls::Identity* identity);
+  void send(const Uplink::Packet& packet);
+  void flush() { socket_->flush(); }
+  // BYE and close_notify; handlers are not called any more.
+  void close();
+
+  bool connected() const { return leg_ && leg_->connected(); }
+  LegTraffic traffic() const { return leg_ ? leg_->traffic() : LegTraffic{}; }
+  std::optional<Address> remote() const { return leg_ ? leg_->remote() : std::nullopt; }
+
+ private:
+  MediaLink(boost::asio::io_context& context, std::unique_ptr<net::UdpSocket> socket, MediaHandlers handlers);
+  void wait_for_datagrams();
+  void read_datagrams();
+  void settle();  // after every call into the leg: sends, sets the timer, tells what has happened
+
+  void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) override;
+  void on_connected(LegId leg) override;
+  void on_media(LegId leg, const MediaPacket& packet) override;
+  void on_end(LegId leg, LegEnd end) override;
+
+  std::unique_ptr<net::UdpSocket> socket_;
+  boost::asio::posix::stream_descriptor readable_;  // lends socket_'s descriptor
+  boost::asio::steady_timer timer_;
+  MediaHandlers handlers_;
+  std::unique_ptr<Leg> leg_;
+  TimePoint timer_at_ = TimePoint::max();
+  // The leg calls back in the middle of its work, when it must not be destroyed: told later, by settle().
+  bool connected_now_ = false;
+  std::optional<LegEnd> ended_now_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false: handlers of the loop do nothing
+};
+
+}  // namespace parley::client

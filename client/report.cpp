@@ -1,0 +1,176 @@
+#include "client/report.hpp"
+
+#include <boost/json.hpp>
+#include <cmath>
+
+namespace parley::client {
+
+namespace {
+
+namespace json = boost::json;
+
+// Three decimals: more is noise, and a number that is not finite is no JSON.
+double tidy(double value) {
+  return std::isfinite(value) ? std::round(value * 1000) / 1000 : 0.0;
+}
+json::value optional(double value) {
+  return value < 0 ? json::value(nullptr) : json::value(tidy(value));
+}
+json::string text(std::string_view value) {
+  return json::string(value.data(), value.size());
+}
+
+json::object line(std::string_view type, double time_s) {
+  json::object out;
+  out["type"] = text(type);
+  out["time"] = tidy(time_s);
+  return out;
+}
+
+json::object participant_object(const protocol::Participant& participant) {
+  json::object out;
+  out["id"] = participant.id;
+  out["name"] = participant.name;
+  out["role"] = participant.role == protocol::Role::moderator ? "moderator" : "participant";
+  out["muted"] = participant.muted;
+  out["sends"] = participant.sends;
+  out["receives"] = participant.receives;
+  out["talking"] = participant.talking;
+  out["level"] = participant.level;
+  if (participant.codec) out["codec"] = *participant.codec;
+  if (participant.transport) out["transport"] = *participant.transport;
+  return out;
+}
+
+void put_stats(json::object& out, const SessionStats& stats) {
+  out["state"] = to_string(stats.state);
+  out["sent"] = json::object{{"packets", stats.packets_sent},
+                             {"bytes", stats.bytes_sent},
+                             {"lost", stats.lost_out},
+                             {"loss", tidy(stats.loss_out)},
+                             {"jitter_ms", tidy(stats.jitter_out_ms)},
+                             {"level_dbfs", tidy(stats.level_out_dbfs)},
+                             {"bitrate", stats.bitrate},
+                             {"ptime_ms", tidy(stats.ptime_ms)},
+                             {"expected_loss", stats.expected_loss},
+                             {"gain_db", tidy(stats.gain_db)},
+                             {"dropped", stats.dropped_out}};
+  out["received"] = json::object{{"packets", stats.packets_received},
+                                 {"bytes", stats.bytes_received},
+                                 {"lost", stats.lost_in},
+                                 {"loss", tidy(stats.loss_in)},
+                                 {"jitter_ms", tidy(stats.jitter_in_ms)},
+                                 {"level_dbfs", tidy(stats.level_in_dbfs)},
+                                 {"delay_ms", tidy(stats.delay_ms)},
+                                 {"target_ms", tidy(stats.target_ms)},
+                                 {"late", stats.late},
+                                 {"fec", stats.fec},
+                                 {"concealed_ms", tidy(stats.concealed_ms)},
+                                 {"stretched_ms", tidy(stats.stretched_ms)},
+                                 {"drift_ppm", tidy(stats.drift_ppm)},
+                                 {"refused", stats.refused},
+                                 {"dropped", stats.dropped_in}};
+  out["round_trip_ms"] = optional(stats.round_trip_ms);
+}
+
+}  // namespace
+
+std::string stats_line(double time_s, const SessionStats& stats) {
+  auto out = line("stats", time_s);
+  put_stats(out, stats);
+  return json::serialize(out);
+}
+
+std::string state_line(double time_s, SessionState state) {
+  auto out = line("state", time_s);
+  out["state"] = to_string(state);
+  return json::serialize(out);
+}
+
+std::string joined_line(double time_s, const protocol::Joined& joined) {
+  auto out = line("joined", time_s);
+  out["room"] = joined.room;
+  out["participant"] = joined.participant;
+  out["role"] = joined.role == protocol::Role::moderator ? "moderator" : "participant";
+  out["locked"] = joined.locked;
+  out["recording"] = joined.recording;
+  json::array roster;
+  for (const auto& participant : joined.roster) roster.push_back(participant_object(participant));
+  out["roster"] = std::move(roster);
+  return json::serialize(out);
+}
+
+std::string participant_line(double time_s, std::string_view type, const protocol::Participant& participant) {
+  auto out = line(type, time_s);
+  out["participant"] = participant_object(participant);
+  return json::serialize(out);
+}
+
+std::string left_line(double time_s, const protocol::Participant& participant, std::string_view reason) {
+  auto out = line("participant-left", time_s);
+  out["participant"] = participant_object(participant);
+  out["reason"] = text(reason);
+  return json::serialize(out);
+}
+
+std::string talking_line(double time_s, const protocol::Participant& participant) {
+  auto out = line("talking", time_s);
+  out["participant"] = participant.id;
+  out["name"] = participant.name;
+  out["talking"] = participant.talking;
+  out["level"] = participant.level;
+  return json::serialize(out);
+}
+
+std::string chat_line(double time_s, std::string_view participant, std::string_view name,
+                      std::string_view said) {
+  auto out = line("chat", time_s);
+  out["participant"] = text(participant);
+  out["name"] = text(name);
+  out["text"] = text(said);
+  return json::serialize(out);
+}
+
+std::string room_line(double time_s, bool locked, bool recording) {
+  auto out = line("room", time_s);
+  out["locked"] = locked;
+  out["recording"] = recording;
+  return json::serialize(out);
+}
+
+std::string refused_line(double time_s, std::string_view code, std::string_view message) {
+  auto out = line("refused", time_s);
+  out["code"] = text(code);
+  out["message"] = text(message);
+  return json::serialize(out);
+}
+
+std::string warning_line(double time_s, std::string_view message) {
+  auto out = line("warning", time_s);
+  out["message"] = text(message);
+  return json::serialize(out);
+}
+
+std::string summary_line(double time_s, const SessionStats& stats, const SessionEnd& end, int exit_code,
+                         double in_room_s) {
+  auto out = line("summary", time_s);
+  out["exit_code"] = exit_code;
+  out["code"] = end.code.empty() ? json::value(nullptr) : json::value(end.code);
+  out["message"] = end.message;
+  out["in_room_s"] = tidy(in_room_s);
+  out["join_ms"] = optional(stats.join_ms);
+  out["connect_ms"] = optional(stats.connect_ms);
+  out["first_audio_ms"] = optional(stats.first_audio_ms);
+  put_stats(out, stats);
+  return json::serialize(out);
+}
+
+std::string failure_line(double time_s, int exit_code, std::string_view message) {
+  auto out = line("summary", time_s);
+  out["exit_code"] = exit_code;
+  out["code"] = nullptr;
+  out["message"] = text(message);
+  return json::serialize(out);
+}
+
+}  // namespace parley::client

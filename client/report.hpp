@@ -1,0 +1,29 @@
+// What `parley join --json` prints: one JSON object per line (docs/client.md is the schema). Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "client/session_types.hpp"
+
+namespace parley::client {
+
+// `time_s`: seconds since the command began. Every line has `type` and `time`.
+std::string stats_line(double time_s, const SessionStats& stats);
+std::string state_line(double time_s, SessionState state);
+std::string joined_line(double time_s, const protocol::Joined& joined);
+std::string participant_line(double time_s, std::string_view type, const protocol::Participant& participant);
+std::string left_line(double time_s, const protocol::Participant& participant, std::string_view reason);
+std::string talking_line(double time_s, const protocol::Participant& participant);
+std::string chat_line(double time_s, std::string_view participant, std::string_view name,
+                      std::string_view text);
+std::string room_line(double time_s, bool locked, bool recording);
+std::string refused_line(double time_s, std::string_view code, std::string_view message);
+std::string warning_line(double time_s, std::string_view message);
+// The last line.
+std::string summary_line(double time_s, const SessionStats& stats, const SessionEnd& end, int exit_code,
+                         double in_room_s);
+// When there is no session to sum up: a device or file that could not be opened.
+std::string failure_line(double time_s, int exit_code, std::string_view message);
+
+}  // namespace parley::client

@@ -1,0 +1,440 @@
+#include "client/session.hpp"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <future>
+
+#include "client/session_impl.hpp"
+#include "transport/base/check.hpp"
+#include "transport/dtls/identity.hpp"
+#include "transport/sdp/offer.hpp"
+
+namespace parley::client {
+
+namespace {
+
+constexpr Duration kPublishEvery = 200ms;
+// How long the server's own words are waited for when the media has ended.
+constexpr Duration kClosingWords = 1s;
+constexpr Duration kLeaveAnswer = 500ms;
+
+EncoderTuning configured_tuning(const SessionConfig& config) {
+  EncoderTuning tuning;
+  tuning.bitrate = config.bitrate;
+  tuning.ptime = config.ptime;
+  return tuning;
+}
+
+const char* describe(LegEnd end) {
+  switch (end) {
+    case LegEnd::timeout:
+      return "nothing comes from the server any more";
+    case LegEnd::bye:
+    case LegEnd::dtls_closed:
+      return "the server has ended the media";
+    case LegEnd::dtls_failed:
+      return "the DTLS handshake failed";
+    case LegEnd::wrong_certificate:
+      return "the server's certificate is not the one it announced";
+    case LegEnd::removed:
+      break;
+  }
+  return "the media has ended";
+}
+
+}  // namespace
+
+const char* to_string(SessionState state) {
+  switch (state) {
+    case SessionState::idle:
+      return "idle";
+    case SessionState::connecting:
+      return "connecting";
+    case SessionState::joining:
+      return "joining";
+    case SessionState::securing:
+      return "securing";
+    case SessionState::live:
+      return "live";
+    case SessionState::leaving:
+      return "leaving";
+    case SessionState::ended:
+      break;
+  }
+  return "ended";
+}
+
+Session::Impl::Impl(NetThread& net, SessionConfig config, SessionEvents& events)
+    : net_(net),
+      config_(std::move(config)),
+      events_(&events),
+      policy_(configured_tuning(config_)),
+      deadline_(net.context()),
+      publish_timer_(net.context()),
+      sends_(config_.sends),
+      downlink_(config_.codec) {
+  auto encoder = Encoder::create({config_.codec, config_.complexity, config_.dtx, config_.fec},
+                                 configured_tuning(config_));
+  if (!encoder) {
+    encoder_error_ = encoder.error();
+    return;
+  }
+  uplink_ = std::make_unique<Uplink>(std::move(*encoder), configured_tuning(config_), [this] {
+    if (drain_posted_.exchange(true)) return;
+    boost::asio::post(net_.context(), [self = shared_from_this()] { self->drain_uplink(); });
+  });
+}
+
+void Session::Impl::start() {
+  boost::asio::post(net_.context(), [self = shared_from_this()] { self->connect(); });
+}
+
+void Session::Impl::leave() {
+  boost::asio::post(net_.context(), [self = shared_from_this()] { self->leave_now(); });
+}
+
+void Session::Impl::abandon() {
+  PARLEY_ASSERT(!net_.is_current());
+  std::promise<void> done;
+  boost::asio::post(net_.context(), [this, &done] {
+    events_ = nullptr;
+    release();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void Session::Impl::request(protocol::Request request) {
+  boost::asio::post(net_.context(), [self = shared_from_this(), request = std::move(request)]() mutable {
+    self->send(std::move(request));
+  });
+}
+
+void Session::Impl::set_direction(bool sends, bool receives) {
+  boost::asio::post(net_.context(), [self = shared_from_this(), sends, receives] {
+    self->sends_ = sends;
+    self->open_gate();
+    self->send(protocol::Update{sends, receives});
+  });
+}
+
+void Session::Impl::set_muted(bool muted) {
+  boost::asio::post(net_.context(), [self = shared_from_this(), muted] {
+    self->muted_ = muted;
+    self->open_gate();
+    self->send(protocol::MuteSelf{muted});
+  });
+}
+
+void Session::Impl::push_audio(std::span<const float> pcm) {
+  if (uplink_) uplink_->push(pcm);
+}
+
+void Session::Impl::pull_audio(TimePoint at, std::span<float> out) {
+  PARLEY_ASSERT(out.size() == Downlink::kSamples);
+  downlink_.pull(at, out.first<Downlink::kSamples>());
+}
+
+// --- The network thread
+
+void Session::Impl::connect() {
+  if (state() != SessionState::idle) return;
+  started_at_ = now();
+  if (!uplink_) return end({EndKind::failed, {}, encoder_error_.what});
+  enter(SessionState::connecting);
+  SignalHandlers handlers;
+  handlers.on_open = [this] { send_offer(); };
+  handlers.on_message = [this](std::string_view text) { take_text(text); };
+  handlers.on_closed = [this](bool opened, const Error& why) { channel_closed(opened, why); };
+  channel_ = std::make_unique<SignalChannel>(net_.context(), std::move(handlers));
+  deadline(config_.connect_timeout, [this] {
+    const bool silent = state() == SessionState::joining;
+    end({EndKind::unreachable,
+         {},
+         config_.server.authority() + (silent ? " does not answer the join" : " does not answer")});
+  });
+  channel_->connect(config_.server, config_.connect_timeout);
+}
+
+void Session::Impl::send_offer() {
+  // An encrypted leg binds to any address, so that it survives a change of network; a plain one must send
+  // from the address that it offers.
+  const IpAddress any = channel_->remote_ip().is_v4() ? IpAddress{} : IpAddress::v6({});
+  MediaHandlers handlers;
+  handlers.on_connected = [this] { media_connected(); };
+  handlers.on_media = [this](const MediaPacket& packet) {
+    if (!heard_) {
+      heard_ = true;
+      const std::lock_guard lock(mutex_);
+      first_audio_ms_ = ms_since_start();
+    }
+    downlink_.offer(packet);
+  };
+  handlers.on_end = [this](LegEnd ended) { media_ended(ended); };
+  auto media = MediaLink::open(net_.context(), {config_.encrypted ? any : channel_->local_ip(), 0},
+                               std::move(handlers));
+  if (!media) return end({EndKind::failed, {}, "no UDP socket: " + media.error().what});
+  media_ = std::move(*media);
+
+  const dtls::Identity* identity = config_.encrypted ? net_.identity() : nullptr;
+  if (config_.encrypted && identity == nullptr)
+    return end({EndKind::failed, {}, "no DTLS certificate could be made"});
+  credentials_ = ice::Credentials::random();
+  local_ssrc_ = random_u32();
+  cname_ = random_token(16);
+
+  sdp::OfferOptions options;
+  options.encrypted = config_.encrypted;
+  options.codecs = {config_.codec};
+  options.direction = sdp::make_direction(config_.sends, config_.receives);
+  options.ptime_ms = 20;
+  sdp::LocalEndpoint local;
+  if (identity != nullptr) local.fingerprint = identity->fingerprint();
+  local.ufrag = credentials_.ufrag;
+  local.pwd = credentials_.pwd;
+  local.plain_rtp = {channel_->local_ip(), media_->local().port};
+  local.ssrc = local_ssrc_;
+  local.cname = cname_;
+  local.ask_for_dtx = true;
+  offer_ = sdp::write_offer(options, local);
+
+  protocol::Join join;
+  join.room = config_.room;
+  join.sdp = offer_;
+  if (!config_.name.empty()) join.name = config_.name;
+  if (!config_.pin.empty()) join.pin = config_.pin;
+  if (!config_.token.empty()) join.token = config_.token;
+  enter(SessionState::joining);
+  join_id_ = next_id_;
+  send(std::move(join));
+}
+
+Result<sdp::NegotiatedLeg> Session::Impl::read_answer(const std::string& text) const {
+  auto answer = sdp::parse_answer(offer_, text);
+  if (!answer || !answer->encrypted) return answer;
+  // Our socket has one family. Of the server's addresses, the one that its signalling answers on is known to
+  // work.
+  const IpAddress signalling = channel_->remote_ip();
+  auto& all = answer->candidates;
+  std::erase_if(all, [&](const sdp::Candidate& c) { return c.address.ip.is_v4() != signalling.is_v4(); });
+  if (all.empty()) return Error{"the server offers no media address of our kind (IPv4 or IPv6)"};
+  const auto better = [&](const sdp::Candidate& a, const sdp::Candidate& b) {
+    const bool a_known = a.address.ip == signalling, b_known = b.address.ip == signalling;
+    return a_known != b_known ? a_known : a.priority > b.priority;
+  };
+  std::stable_sort(all.begin(), all.end(), better);
+  return answer;
+}
+
+LegConfig Session::Impl::leg_config(const sdp::NegotiatedLeg& answer) const {
+  LegConfig leg;
+  leg.id = LegId{1};
+  leg.encrypted = answer.encrypted;
+  leg.controlling = true;
+  leg.local_ufrag = credentials_.ufrag;
+  leg.local_pwd = credentials_.pwd;
+  leg.remote_ufrag = answer.remote_ufrag;
+  leg.remote_pwd = answer.remote_pwd;
+  leg.remote_fingerprint = answer.remote_fingerprint;
+  leg.remote = answer.encrypted ? answer.candidates.front().address : answer.remote;
+  leg.remote_ssrc = answer.remote_ssrc;
+  leg.codec = answer.codec;
+  leg.payload_type = answer.payload_type;
+  leg.local_ssrc = local_ssrc_;
+  leg.cname = cname_;
+  leg.audio_level_id = answer.audio_level_id;
+  leg.mixer_level_id = answer.mixer_level_id;
+  return leg;
+}
+
+void Session::Impl::take_joined(const protocol::Joined& joined) {
+  auto answer = read_answer(joined.sdp);
+  if (!answer)
+    return end({EndKind::refused, "not-acceptable", "the server's answer: " + answer.error().what});
+  {
+    const std::lock_guard lock(mutex_);
+    participant_id_ = joined.participant;
+    media_address_ = leg_config(*answer).remote;
+    join_ms_ = ms_since_start();
+  }
+  roster_.reset(joined.roster);
+  enter(SessionState::securing);
+  tell([&](SessionEvents& events) { events.on_joined(joined); });
+  deadline(config_.media_timeout, [this] {
+    const auto remote = media_->remote();
+    end({EndKind::no_media,
+         {},
+         "the media path to " + (remote ? remote->to_string() : config_.server.host) +
+             " (UDP) did not come up in time; a firewall may block UDP"});
+  });
+  publish_later();
+  media_->start(leg_config(*answer), config_.encrypted ? net_.identity() : nullptr);
+}
+
+void Session::Impl::media_connected() {
+  if (state() != SessionState::securing) return;
+  deadline_.cancel();
+  {
+    const std::lock_guard lock(mutex_);
+    connect_ms_ = ms_since_start();
+  }
+  enter(SessionState::live);
+  open_gate();
+}
+
+void Session::Impl::media_ended(LegEnd ended) {
+  if (state() == SessionState::leaving) return;
+  if (state() == SessionState::securing) return end({EndKind::no_media, to_string(ended), describe(ended)});
+  // A server that closes says so over the WebSocket; its words are better than ours.
+  deadline(kClosingWords, [this, ended] { end({EndKind::lost, to_string(ended), describe(ended)}); });
+}
+
+void Session::Impl::channel_closed(bool opened, const Error& why) {
+  if (state() == SessionState::leaving) return end({EndKind::left, {}, "left"});
+  end({opened && state() > SessionState::joining ? EndKind::lost : EndKind::unreachable, {}, why.what});
+}
+
+void Session::Impl::leave_now() {
+  if (state() >= SessionState::leaving) return;
+  const bool joined = state() == SessionState::securing || state() == SessionState::live;
+  enter(SessionState::leaving);
+  open_gate();
+  if (!joined) return end({EndKind::left, {}, "left"});
+  media_->close();
+  leave_id_ = next_id_;
+  send(protocol::Leave{});
+  deadline(kLeaveAnswer, [this] { end({EndKind::left, {}, "left"}); });
+}
+
+void Session::Impl::end(SessionEnd ending) {
+  if (state() == SessionState::ended) return;
+  publish_traffic();
+  enter(SessionState::ended);
+  if (media_) media_->close();
+  open_gate();
+  deadline_.cancel();
+  publish_timer_.cancel();
+  // The channel or the link may be what is calling us.
+  boost::asio::post(net_.context(), [self = shared_from_this(), ending = std::move(ending)] {
+    self->release();
+    self->tell([&](SessionEvents& events) { events.on_end(ending); });
+  });
+}
+
+void Session::Impl::release() {
+  state_.store(SessionState::ended, std::memory_order_release);
+  deadline_.cancel();
+  publish_timer_.cancel();
+  media_.reset();
+  channel_.reset();
+}
+
+void Session::Impl::enter(SessionState state) {
+  state_.store(state, std::memory_order_release);
+  tell([state](SessionEvents& events) { events.on_state(state); });
+}
+
+void Session::Impl::open_gate() {
+  if (uplink_) uplink_->set_open(state() == SessionState::live && sends_ && !muted_);
+}
+
+void Session::Impl::send(protocol::Request body) {
+  if (!channel_) return;
+  channel_->send(protocol::to_json(protocol::ClientMessage{next_id_++, std::move(body)}));
+}
+
+void Session::Impl::deadline(Duration in, std::function<void()> then) {
+  deadline_.expires_after(std::chrono::duration_cast<Clock::duration>(in));
+  deadline_.async_wait(
+      [self = shared_from_this(), then = std::move(then)](const boost::system::error_code& error) {
+        if (!error && self->state() != SessionState::ended) then();
+      });
+}
+
+void Session::Impl::drain_uplink() {
+  drain_posted_.store(false);
+  if (!media_) return uplink_->drain([](const Uplink::Packet&) {});
+  uplink_->drain([this](const Uplink::Packet& packet) { media_->send(packet); });
+  media_->flush();
+}
+
+void Session::Impl::publish_later() {
+  publish_timer_.expires_after(std::chrono::duration_cast<Clock::duration>(kPublishEvery));
+  publish_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (error || self->state() == SessionState::ended) return;
+    self->publish_traffic();
+    self->publish_later();
+  });
+}
+
+void Session::Impl::publish_traffic() {
+  if (!media_) return;
+  const LegTraffic traffic = media_->traffic();
+  const std::lock_guard lock(mutex_);
+  traffic_ = traffic;
+}
+
+std::string Session::Impl::participant_id() const {
+  const std::lock_guard lock(mutex_);
+  return participant_id_;
+}
+
+std::optional<Address> Session::Impl::media_address() const {
+  const std::lock_guard lock(mutex_);
+  return media_address_;
+}
+
+// --- The public face
+
+Session::Session(NetThread& net, SessionConfig config, SessionEvents& events)
+    : impl_(std::make_shared<Impl>(net, std::move(config), events)) {}
+Session::~Session() {
+  impl_->abandon();
+}
+void Session::start() {
+  impl_->start();
+}
+void Session::leave() {
+  impl_->leave();
+}
+void Session::push_audio(std::span<const float> pcm) {
+  impl_->push_audio(pcm);
+}
+void Session::pull_audio(TimePoint at, std::span<float> out) {
+  impl_->pull_audio(at, out);
+}
+void Session::send_direction(bool sends, bool receives) {
+  impl_->set_direction(sends, receives);
+}
+void Session::mute_self(bool muted) {
+  impl_->set_muted(muted);
+}
+void Session::chat(std::string text) {
+  impl_->request(protocol::SendChat{std::move(text)});
+}
+void Session::personal_gain(std::string talker, std::optional<double> db, bool mute) {
+  impl_->request(protocol::SetPersonalGain{std::move(talker), db, mute});
+}
+void Session::whisper(std::vector<std::string> to) {
+  impl_->request(protocol::Whisper{std::move(to), std::nullopt});
+}
+void Session::request(protocol::Request request) {
+  impl_->request(std::move(request));
+}
+SessionState Session::state() const {
+  return impl_->state();
+}
+SessionStats Session::stats() const {
+  return impl_->stats();
+}
+std::string Session::participant_id() const {
+  return impl_->participant_id();
+}
+std::optional<Address> Session::media_address() const {
+  return impl_->media_address();
+}
+std::vector<protocol::Participant> Session::roster() const {
+  return impl_->roster();
+}
+
+}  // namespace parley::client

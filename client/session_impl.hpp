@@ -1,0 +1,123 @@
+// The inside of a session: a state machine on the network thread that owns the signalling channel and the
+// media link. Private to client/session*.cpp.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <mutex>
+
+#include "client/downlink.hpp"
+#include "client/media_link.hpp"
+#include "client/net_thread.hpp"
+#include "client/roster.hpp"
+#include "client/session.hpp"
+#include "client/signal_channel.hpp"
+#include "client/uplink.hpp"
+#include "client/uplink_policy.hpp"
+#include "transport/ice/credentials.hpp"
+#include "transport/sdp/negotiate.hpp"
+
+namespace parley::client {
+
+class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
+ public:
+  Impl(NetThread& net, SessionConfig config, SessionEvents& events);
+
+  // Any thread.
+  void start();
+  void leave();
+  void abandon();  // returns when the network thread has let go
+  void request(protocol::Request request);
+  void set_direction(bool sends, bool receives);
+  void set_muted(bool muted);
+  SessionState state() const { return state_.load(std::memory_order_acquire); }
+  SessionStats stats() const;
+  std::string participant_id() const;
+  std::optional<Address> media_address() const;
+  std::vector<protocol::Participant> roster() const { return roster_.list(); }
+
+  // The capture thread's and the playout thread's.
+  void push_audio(std::span<const float> pcm);
+  void pull_audio(TimePoint at, std::span<float> out);
+
+ private:
+  // What follows runs on the network thread.
+
+  // Life (session.cpp)
+  void connect();
+  void send_offer();
+  void take_joined(const protocol::Joined& joined);
+  void media_connected();
+  void media_ended(LegEnd end);
+  void channel_closed(bool opened, const Error& why);
+  void leave_now();
+  void end(SessionEnd end);
+  void release();  // sockets and timers
+  void enter(SessionState state);
+  void open_gate();  // lets audio out if all conditions hold
+  void send(protocol::Request body);
+  void deadline(Duration in, std::function<void()> then);
+  void drain_uplink();
+  void publish_traffic();
+  void publish_later();
+  LegConfig leg_config(const sdp::NegotiatedLeg& answer) const;
+  Result<sdp::NegotiatedLeg> read_answer(const std::string& text) const;
+
+  // Messages (session_messages.cpp)
+  void take_text(std::string_view text);
+  void take(const protocol::Joined& joined);
+  void take(const protocol::Ok&);
+  void take(const protocol::Ice&) {}
+  void take(const protocol::Pong&) {}
+  void take(const protocol::ParticipantJoined& event);
+  void take(const protocol::ParticipantUpdated& event);
+  void take(const protocol::ParticipantLeft& event);
+  void take(const protocol::Talking& event);
+  void take(const protocol::Levels& event);
+  void take(const protocol::RoomUpdated& event);
+  void take(const protocol::Chat& event);
+  void take(const protocol::GainAdvice& event);
+  void take(const protocol::Uplink& event);
+  void take(const protocol::Closed& event);
+  void take_failure(std::optional<protocol::RequestId> id, const protocol::Failure& failure);
+
+  template <typename Call>
+  void tell(Call&& call) {
+    if (events_ != nullptr) call(*events_);
+  }
+  double ms_since_start() const { return to_ms(now() - started_at_); }
+
+  NetThread& net_;
+  const SessionConfig config_;
+  SessionEvents* events_;  // none: nobody is told any more
+
+  // The network thread's.
+  std::unique_ptr<SignalChannel> channel_;
+  std::unique_ptr<MediaLink> media_;
+  UplinkPolicy policy_;
+  ice::Credentials credentials_;
+  std::uint32_t local_ssrc_ = 0;
+  std::string cname_, offer_;
+  protocol::RequestId next_id_ = 1;
+  protocol::RequestId join_id_ = 0, leave_id_ = 0;
+  boost::asio::steady_timer deadline_, publish_timer_;
+  TimePoint started_at_{};
+  bool sends_, muted_ = false;
+  bool heard_ = false;  // a packet has come
+
+  // Shared, each with its own rule.
+  std::atomic<SessionState> state_{SessionState::idle};
+  std::unique_ptr<Uplink> uplink_;  // none: the encoder could not be made
+  Error encoder_error_;
+  Downlink downlink_;
+  std::atomic<bool> drain_posted_{false};
+  Roster roster_;
+  mutable std::mutex mutex_;
+  LegTraffic traffic_;                                           // guarded by mutex_
+  std::optional<Address> media_address_;                         // guarded by mutex_
+  std::string participant_id_;                                   // guarded by mutex_
+  double join_ms_ = -1, connect_ms_ = -1, first_audio_ms_ = -1;  // guarded by mutex_
+};
+
+}  // namespace parley::client
