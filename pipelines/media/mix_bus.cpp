@@ -1,5 +1,7 @@
 #include "pipelines/media/mix_bus.hpp"
 
+#include <cmath>
+
 #include "transport/base/check.hpp"
 
 namespace parley::media {
@@ -12,9 +14,10 @@ constexpr double kLimit = 64.0 * kOne;
 // The product of two floats is exact in a double, so this rounding is the only one. Written without branches,
 // so that the loops around it become vector code; a comparison with NaN is false, which makes NaN 0.
 inline Q24 round_to_q24(double value) {
-  value = value < kLimit ? value : (value >= kLimit ? kLimit : 0.0);
+  value = value == value ? value : 0.0;
+  value = value < kLimit ? value : kLimit;
   value = value > -kLimit ? value : -kLimit;
-  return static_cast<Q24>(value + (value < 0.0 ? -0.5 : 0.5));
+  return static_cast<Q24>(value + std::copysign(0.5, value));
 }
 
 }  // namespace
