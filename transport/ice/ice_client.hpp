@@ -55,6 +55,9 @@ class IceClient {
   static constexpr Duration kLastRetransmission = 500ms;
   static constexpr unsigned kTries = 7;
   static constexpr Duration kConsentInterval = 2500ms;  // times 0.8 to 1.2
+  static constexpr Duration kConsentRetry = 500ms;      // while the last one is unanswered
+  static constexpr Duration kTrouble = 3s;              // unanswered for so long: other pairs are tried again
+  static constexpr Duration kNominationWait = 200ms;    // for a better pair; not with a lite peer
   static constexpr Duration kConsentLimit = 30s;        // RFC 7675 section 5.1
   static constexpr Duration kGiveUp = 20s;
 
@@ -80,6 +83,10 @@ class IceClient {
   bool controlling() const;                       // may change by a role conflict
   std::optional<Address> mapped_address() const;  // how the peer sees us
   std::optional<TimePoint> last_authenticated() const;
+
+  // The socket is another, or its address is: asks on the selected path at once instead of in some seconds,
+  // so that a lite peer learns where media has to go now.
+  void network_changed(TimePoint at);
 
   // New credentials and no pairs; the old path stays selected until a new one is found. Candidates are added
   // again.

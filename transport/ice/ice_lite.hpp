@@ -5,16 +5,15 @@
 // A check counts only with the USERNAME "local:remote", a valid MESSAGE-INTEGRITY and a FINGERPRINT; anything
 // else is met with silence, so the port cannot be used to reflect traffic at a stranger.
 //
-// Where media goes: to the address nominated last; before any nomination to the first validated one. A new
-// address takes over at once when the peer nominates it, and also unasked when the current one has gone
-// silent (a NAT that changed its mapping; not every peer repeats USE-CANDIDATE). Addresses that alternate do
-// not flap the leg: a change is held back for a second after the last one, longer each time it happens again,
-// unless the current address is dead.
+// Where media goes: to the address nominated last; before any nomination to the first validated one. A
+// nomination takes over at once. So does, without one, a new address while the current one is silent (a NAT
+// that changed its mapping; not every peer repeats USE-CANDIDATE), and an address that media comes from.
+// Addresses that alternate do not flap the leg: after a change the next is held back for a second, longer
+// each time it happens again, unless the current address is dead.
 //
 // Pure: no socket, no clock. Threads: owned by the leg's thread.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -26,11 +25,15 @@
 #include "transport/base/time.hpp"
 #include "transport/ice/credentials.hpp"
 
+namespace parley::stun {
+class StunMessage;
+}
+
 namespace parley::ice {
 
 struct IceLiteResult {
   ByteBuffer response;         // to be sent to where the check came from; empty: say nothing
-  bool authenticated = false;  // the peer sent this check
+  bool authenticated = false;  // the peer sent this check, and it is answered by success
   bool rebound = false;        // remote() has changed
   bool nominated = false;      // the check carried USE-CANDIDATE
 };
@@ -39,10 +42,12 @@ class IceLite {
  public:
   static constexpr std::size_t kMaxValidated = 8;
   static constexpr Duration kConsent = 20s;    // without a check from remote(), media to it stops
-  static constexpr Duration kSilence = 300ms;  // the current address has moved, if another speaks
-  static constexpr Duration kDead = 1s;        // the current address is dead, if another speaks
-  static constexpr Duration kFirstHold = 1s;   // between changes, doubling to
+  static constexpr Duration kSilence = 300ms;  // the current address has moved, if a new one speaks
+  static constexpr Duration kDead = 1s;        // the current address is dead, if another asks to take over
+  static constexpr Duration kGone = 5s;        // the current address is given up for any other that is alive
+  static constexpr Duration kFirstHold = 1s;   // between changes, doubling to kLastHold
   static constexpr Duration kLastHold = 8s;
+  static constexpr Duration kCalm = 10s;  // without a change: the next hold is the first again
 
   IceLite(Credentials local, std::string remote_ufrag);
 
@@ -80,18 +85,19 @@ class IceLite {
   };
 
   static Generation generation(Credentials local, const std::string& remote_ufrag);
+  bool accept_credentials(const stun::StunMessage& request);
   Path* find(const Address& address);
   const Path* find(const Address& address) const;
   Path& admit(TimePoint at, const Address& address);
-  bool may_take_over(TimePoint at, Duration silence_needed) const;
-  bool select(TimePoint at, const Address& address);
+  bool nominate(TimePoint at, Path& path);
+  bool change(TimePoint at, const Address& to, Duration silence);
 
   Generation current_;
   std::optional<Generation> next_;
-  std::vector<Path> paths_;
+  std::vector<Path> paths_;  // remote_ is always among them
   std::optional<Address> remote_;
   std::optional<TimePoint> last_authenticated_;
-  TimePoint last_change_{};
+  std::optional<TimePoint> last_change_;
   Duration hold_ = kFirstHold;
 };
 
