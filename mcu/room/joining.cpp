@@ -259,6 +259,7 @@ void RoomService::Impl::forget_leg(Participant& who) {
   who.info.talking = false;
   who.info.level = 127;
   who.traffic = {};
+  who.client_report.clear();
   who.uplink_told = {};
   who.gain_advised.reset();
 }

@@ -55,8 +55,11 @@ void RoomService::talking(LegId leg, bool talking, std::uint8_t level) {
   const auto place = impl_->find(leg);
   if (!place) return;
   auto& info = place.who->info;
+  const bool same = info.talking == talking;
+  if (same && talking) this->level(leg, level);
+  if (same) return;
+  info.talking = talking;
   info.level = talking ? std::min(level, kSilence) : kSilence;
-  if (std::exchange(info.talking, talking) == talking) return;
   impl_->tell_room(*place.room, Talking{info.id, talking, info.level});
 }
 

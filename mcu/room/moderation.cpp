@@ -13,6 +13,7 @@ constexpr float kMinGainDb = -40.0F;
 constexpr float kMaxGainDb = 12.0F;
 constexpr std::uint32_t kMaxGroup = 1000;
 constexpr std::size_t kMaxChatBytes = 2000;
+constexpr std::size_t kMaxReportBytes = 8 * 1024;
 
 bool valid_gain(float db) {
   return std::isfinite(db) && db >= kMinGainDb && db <= kMaxGainDb;
@@ -157,6 +158,15 @@ Status RoomService::chat(const ParticipantId& who, const std::string& text) {
   if (text.empty() || text.size() > kMaxChatBytes || !valid_text(text, true))
     return refuse(RefusalCode::bad_value, "a chat message has 1 to 2000 bytes of text");
   impl_->tell_room(*place->room, Chat{who, place->who->info.name, text});
+  return Done{};
+}
+
+Status RoomService::report(const ParticipantId& who, std::string json) {
+  impl_->owner_.check();
+  auto place = impl_->joined(who);
+  if (!place) return place.error();
+  if (json.size() > kMaxReportBytes) return refuse(RefusalCode::bad_value, "a report has at most 8 KiB");
+  place->who->client_report = std::move(json);
   return Done{};
 }
 

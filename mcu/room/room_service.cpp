@@ -260,7 +260,7 @@ Result<std::vector<ParticipantQuality>> RoomService::quality(std::string_view na
   std::vector<ParticipantQuality> all;
   all.reserve(room->people.size());
   for (const auto& who : room->people)
-    all.push_back({who->info.id, who->info.name, who->leg, who->connected, who->traffic});
+    all.push_back({who->info.id, who->info.name, who->leg, who->connected, who->traffic, who->client_report});
   return all;
 }
 Result<RoomId> RoomService::media_room(std::string_view name) const {

@@ -76,6 +76,8 @@ class RoomService {
   Status raise_hand(const ParticipantId& who, bool raised);
   Status chat(const ParticipantId& who, const std::string& text);
   Status set_personal_gain(const ParticipantId& listener, const ParticipantId& talker, PersonalGain gain);
+  // The client's view of its leg, a JSON object of at most 8 KiB; kept for quality(), not understood.
+  Status report(const ParticipantId& who, std::string json);
   Status whisper(const ParticipantId& talker, const std::vector<ParticipantId>& to, float duck_db);
 
   // --- Moderation. `by` is the moderator who asks, empty for the administrator; `room` names the room in

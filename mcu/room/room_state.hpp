@@ -29,6 +29,7 @@ struct Participant {
   float whisper_duck_db = 0;
 
   TrafficReport traffic;
+  std::string client_report;
   struct {
     double loss = 0, jitter_ms = 0, round_trip_ms = -1;
     std::optional<TimePoint> at;

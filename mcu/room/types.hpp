@@ -111,6 +111,7 @@ struct ParticipantQuality {
   LegId leg = LegId::none;  // none: no media at present
   bool connected = false;
   TrafficReport traffic;
+  std::string client_report;  // JSON object, empty: none yet
 };
 
 struct PersonalGain {

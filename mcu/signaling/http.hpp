@@ -3,7 +3,9 @@
 
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <ctime>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,8 +30,9 @@ struct Request {
   std::string header(http::field name) const { return std::string(headers[name]); }
   const std::string& variable(const std::string& name) const { return variables.at(name); }
   std::string query_value(const std::string& name) const;
-  std::string content_type() const;  // lower case, without parameters
-  std::string bearer() const;        // of Authorization, or empty
+  std::string content_type() const;                 // lower case, without parameters
+  bool accepts(std::string_view media_type) const;  // by the Accept header, RFC 9110 section 12.5.1
+  std::string bearer() const;                       // of Authorization, or empty
 };
 
 struct Response {
@@ -43,5 +46,20 @@ struct Response {
     return *this;
   }
 };
+
+inline Response json_response(int status, std::string body) {
+  Response response;
+  response.status = status;
+  response.content_type = "application/json";
+  response.body = std::move(body);
+  return response;
+}
+
+// Fills in path and query. False where the target has more than one reading or tries to leave the tree: bad
+// percent-encoding, control characters, "." and ".." (encoded or not), a query parameter given twice.
+bool parse_target(std::string_view target, Request& request);
+
+bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII
+std::string http_date(std::time_t time);                           // RFC 9110 section 5.6.7
 
 }  // namespace parley::signaling

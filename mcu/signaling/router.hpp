@@ -22,9 +22,12 @@ enum class Access {
   admin,      // the admin key
 };
 
+// What kind of body a route takes, and so how large it may be (limits.*).
+enum class Body { none, sdp, json };
+
 struct Policy {
   Access access = Access::admin;
-  std::size_t body_limit = 0;  // bytes; 0: a request with a body is refused
+  Body body = Body::none;
 };
 
 using Handler = std::function<Response(const Request&)>;

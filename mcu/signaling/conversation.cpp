@@ -1,0 +1,180 @@
+#include "mcu/signaling/conversation.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+#include <variant>
+
+#include "mcu/signaling/wire.hpp"
+
+namespace parley::signaling {
+namespace {
+
+constexpr unsigned kMaxBadInARow = 10;
+constexpr unsigned kMaxTooManyInARow = 200;
+constexpr double kBurstSeconds = 4;
+
+// The value of "a=<name>:" in an SDP fragment of our own making.
+std::string attribute(const std::string& fragment, const std::string& name) {
+  const auto key = "a=" + name + ":";
+  const auto begin = fragment.find(key);
+  if (begin == std::string::npos) return {};
+  const auto value = begin + key.size();
+  return fragment.substr(value, fragment.find_first_of("\r\n", value) - value);
+}
+
+// RFC 8839 section 5.4: ice-char. Anything else could smuggle lines into the fragment made of it.
+bool is_ice_text(const std::string& text, std::size_t shortest) {
+  return text.size() >= shortest && text.size() <= 256 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+                  c == '/';
+         });
+}
+
+}  // namespace
+
+// One small function for each kind of request.
+struct Conversation::Handler {
+  using Body = protocol::ServerBody;
+
+  Conversation& self;
+  const Moment& now;
+  bool then_close = false;
+
+  room::RoomService& rooms() { return self.context_.rooms; }
+  const room::ParticipantId& me() const { return self.participant_; }
+
+  static Body done(const Status& status) {
+    if (!status) return to_failure(status.error());
+    return protocol::Ok{};
+  }
+  // `by` an empty id would be the administrator: who has not joined must not become one.
+  Body if_joined(const std::function<Status()>& action) {
+    if (me().empty()) return to_failure(room::refuse(room::RefusalCode::not_joined, "not joined"));
+    return done(action());
+  }
+
+  Body operator()(const protocol::Join& join) {
+    auto admission = self.context_.gate.admission(join.token.value_or(""), join.room, now);
+    if (!admission) return to_failure(admission.error());
+    room::JoinRequest request;
+    request.room = join.room;
+    request.name = join.name.value_or("");
+    request.pin = join.pin.value_or("");
+    request.resume = join.resume.value_or("");
+    request.admission = std::move(*admission);
+    request.sdp = join.sdp;
+    request.remote_ip = self.remote_ip_;
+    request.connection = self.connection_;
+    request.consent = join.consent;
+    auto joined = rooms().join(now.steady, request);
+    if (!joined) return to_failure(joined.error());
+    self.participant_ = joined->participant;
+    self.room_ = joined->room;
+    return to_wire(*joined);
+  }
+  Body operator()(const protocol::Leave&) {
+    const auto left = rooms().leave(now.steady, me(), self.connection_);
+    then_close = left.ok();
+    return done(left);
+  }
+  Body operator()(const protocol::Update& update) {
+    return done(rooms().update_direction(me(), update.sends, update.receives));
+  }
+  Body operator()(const protocol::IceRestart& restart) {
+    if (!is_ice_text(restart.ufrag, 4) || !is_ice_text(restart.pwd, 22))
+      return to_failure(
+          room::refuse(room::RefusalCode::bad_value, "ufrag or pwd is not as RFC 8839 wants it"));
+    const auto answer =
+        rooms().patch_media(me(), "a=ice-ufrag:" + restart.ufrag + "\r\na=ice-pwd:" + restart.pwd + "\r\n");
+    if (!answer) return to_failure(answer.error());
+    protocol::Ice ice{attribute(*answer, "ice-ufrag"), attribute(*answer, "ice-pwd")};
+    if (ice.ufrag.empty() || ice.pwd.empty())
+      return to_failure(room::refuse(room::RefusalCode::conflict, "these are the credentials in use"));
+    return ice;
+  }
+  Body operator()(const protocol::MuteSelf& mute) { return done(rooms().mute_self(me(), mute.muted)); }
+  Body operator()(const protocol::RaiseHand& hand) { return done(rooms().raise_hand(me(), hand.raised)); }
+  Body operator()(const protocol::SendChat& chat) { return done(rooms().chat(me(), chat.text)); }
+  Body operator()(const protocol::SetPersonalGain& gain) {
+    room::PersonalGain wanted;
+    if (gain.db) wanted.db = static_cast<float>(*gain.db);
+    wanted.mute = gain.mute;
+    return done(rooms().set_personal_gain(me(), gain.talker, wanted));
+  }
+  Body operator()(const protocol::Whisper& whisper) {
+    return done(rooms().whisper(me(), whisper.to, static_cast<float>(whisper.duck_db.value_or(0))));
+  }
+  Body operator()(const protocol::Mute& mute) {
+    return if_joined([&] { return rooms().mute(self.room_, me(), mute.participant, true); });
+  }
+  Body operator()(const protocol::Unmute& unmute) {
+    return if_joined([&] { return rooms().mute(self.room_, me(), unmute.participant, false); });
+  }
+  Body operator()(const protocol::Kick& kick) {
+    return if_joined([&] {
+      return rooms().kick(now.steady, self.room_, me(), kick.participant, kick.reason.value_or(""));
+    });
+  }
+  Body operator()(const protocol::SetGain& gain) {
+    return if_joined(
+        [&] { return rooms().set_gain(self.room_, me(), gain.participant, static_cast<float>(gain.db)); });
+  }
+  Body operator()(const protocol::SetGroup& group) {
+    return if_joined([&] { return rooms().set_group(self.room_, me(), group.participant, group.group); });
+  }
+  Body operator()(const protocol::Lock&) {
+    return if_joined([&] { return rooms().set_locked(self.room_, me(), true); });
+  }
+  Body operator()(const protocol::Unlock&) {
+    return if_joined([&] { return rooms().set_locked(self.room_, me(), false); });
+  }
+  Body operator()(const protocol::MuteAll&) {
+    return if_joined([&] { return rooms().mute_all(self.room_, me()); });
+  }
+  Body operator()(const protocol::ReportStats& stats) { return done(rooms().report(me(), stats.report)); }
+  Body operator()(const protocol::Ping&) { return protocol::Pong{}; }
+};
+
+Conversation::Conversation(Context& context, std::string remote_ip)
+    : context_(context),
+      remote_ip_(std::move(remote_ip)),
+      messages_(context.settings.messages_per_second, context.settings.messages_per_second * kBurstSeconds) {}
+
+Conversation::Answer Conversation::take(const Moment& now, std::string_view text) {
+  if (!messages_.take(now.steady)) {
+    auto answer =
+        refused(std::nullopt, to_failure(room::refuse(room::RefusalCode::too_many, "too many messages")));
+    answer.is_abuse = ++too_many_in_a_row_ >= kMaxTooManyInARow;
+    return answer;
+  }
+  too_many_in_a_row_ = 0;
+
+  auto message = protocol::parse_client_message(text);
+  if (const auto* bad = std::get_if<protocol::Refused>(&message)) {
+    ++context_.stats.bad_messages;
+    auto answer = refused(bad->id, bad->failure);
+    bad_in_a_row_ = bad->failure.code == "bad-message" ? bad_in_a_row_ + 1 : 0;
+    answer.is_abuse = bad_in_a_row_ >= kMaxBadInARow;
+    return answer;
+  }
+  bad_in_a_row_ = 0;
+
+  const auto& request = std::get<protocol::ClientMessage>(message);
+  Handler handler{*this, now};
+  auto body = std::visit(handler, request.body);
+  return {protocol::to_json({request.id, std::move(body)}), handler.then_close, false};
+}
+
+Conversation::Answer Conversation::refuse_binary() {
+  ++context_.stats.bad_messages;
+  auto answer = refused(std::nullopt, {"bad-message", "messages are JSON in text frames", 400});
+  answer.is_abuse = ++bad_in_a_row_ >= kMaxBadInARow;
+  return answer;
+}
+
+Conversation::Answer Conversation::refused(std::optional<protocol::RequestId> id, protocol::Failure failure) {
+  return {protocol::to_json({id, std::move(failure)}), false, false};
+}
+
+}  // namespace parley::signaling

@@ -1,0 +1,44 @@
+// What one WebSocket client says and what it is answered: docs/protocol.md without the socket.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mcu/room/rate_limiter.hpp"
+#include "mcu/room/room_service.hpp"
+#include "mcu/signaling/context.hpp"
+#include "mcu/signaling/gate.hpp"
+#include "transport/protocol/messages.hpp"
+
+namespace parley::signaling {
+
+class Conversation {
+ public:
+  Conversation(Context& context, std::string remote_ip);
+  void begin(room::ConnectionId connection) { connection_ = connection; }
+
+  struct Answer {
+    std::string text;
+    bool then_close = false;  // the client asked to leave
+    bool is_abuse = false;    // nothing but noise comes: the connection is not worth keeping
+  };
+  Answer take(const Moment& now, std::string_view text);
+  Answer refuse_binary();
+  // Another kind of frame (ping, pong): false when they come too fast to be meant well.
+  bool take_control(const Moment& now) { return messages_.take(now.steady); }
+
+ private:
+  struct Handler;
+  Answer refused(std::optional<protocol::RequestId> id, protocol::Failure failure);
+
+  Context& context_;
+  std::string remote_ip_;
+  room::ConnectionId connection_ = room::ConnectionId::none;
+  room::ParticipantId participant_;  // empty: not joined
+  std::string room_;
+  room::TokenBucket messages_;
+  unsigned bad_in_a_row_ = 0, too_many_in_a_row_ = 0;
+};
+
+}  // namespace parley::signaling

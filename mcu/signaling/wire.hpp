@@ -1,0 +1,23 @@
+// From the rooms' values to messages on the wire.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "mcu/room/events.hpp"
+#include "mcu/room/types.hpp"
+#include "transport/base/result.hpp"
+#include "transport/protocol/messages.hpp"
+
+namespace parley::signaling {
+
+protocol::Role to_wire(room::Role role);
+protocol::Participant to_wire(const room::ParticipantInfo& info);
+protocol::Joined to_wire(const room::Joined& joined);
+protocol::ServerBody to_wire(const room::Event& event);
+protocol::Failure to_failure(const Error& refusal);
+
+// For the API: the same members as on the WebSocket.
+boost::json::object to_json(const room::ParticipantInfo& info);
+boost::json::object to_json(const room::RoomInfo& info);
+
+}  // namespace parley::signaling
