@@ -69,9 +69,6 @@ struct Settings {
   } log;
 };
 
-std::string_view to_string(AutoLevel value);
-std::string_view to_string(LogLevel value);
-
 // `source` is what errors call the text ("config/parley.yaml").
 Result<Settings> parse(std::string_view yaml, std::string_view source);
 Result<Settings> load(const std::string& path);

@@ -1,0 +1,45 @@
+#include "mcu/settings/settings.hpp"
+
+#include "mcu/settings/key.hpp"
+
+namespace parley::settings {
+
+std::string to_yaml(const Settings& settings) {
+  std::string out, section;
+  for (const auto& key : table()) {
+    const auto dot = key.path.find('.');
+    if (const auto name = key.path.substr(0, dot); name != section) {
+      section = name;
+      out += section + ":\n";
+    }
+    const auto value = key.write(settings);
+    const bool hide = key.secret && value != "\"\"";
+    out += "  " + key.path.substr(dot + 1) + ": " + (hide ? "\"***\"" : value) + "\n";
+  }
+  return out;
+}
+
+Changes compare(const Settings& running, const Settings& loaded) {
+  Changes out;
+  for (const auto& key : table())
+    if (key.write(running) != key.write(loaded))
+      (key.reloadable ? out.reloadable : out.needs_restart).push_back(key.path);
+  return out;
+}
+
+Settings reloaded(const Settings& running, const Settings& loaded) {
+  Settings out = running;
+  for (const auto& key : table())
+    if (key.reloadable) key.copy(loaded, out);
+  return out;
+}
+
+std::vector<KeyInfo> key_reference() {
+  std::vector<KeyInfo> out;
+  const Settings defaults;
+  for (const auto& key : table())
+    out.push_back({key.path, key.expected, key.write(defaults), key.meaning, key.reloadable, key.secret});
+  return out;
+}
+
+}  // namespace parley::settings

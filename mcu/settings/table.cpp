@@ -1,0 +1,188 @@
+#include "mcu/settings/key.hpp"
+#include "mcu/settings/kinds.hpp"
+
+namespace parley::settings {
+
+namespace {
+
+enum class Change : std::uint8_t { needs_restart, on_reload };
+constexpr auto kRestart = Change::needs_restart;
+constexpr auto kReload = Change::on_reload;
+
+// `member` is a generic lambda: Settings& -> the member's reference, const or not.
+template <typename T, typename Member>
+Key key(std::string path, Member member, Kind<T> kind, Change change, std::string meaning) {
+  using Field = std::remove_reference_t<decltype(member(std::declval<Settings&>()))>;
+  Key out;
+  out.path = std::move(path);
+  out.expected = kind.expected;
+  out.meaning = std::move(meaning);
+  out.reloadable = change == kReload;
+  out.read = [member, read = kind.read](const YAML::Node& node, Settings& settings) -> Status {
+    auto value = read(node);
+    if (!value) return value.error();
+    member(settings) = static_cast<Field>(std::move(value).value());
+    return Done{};
+  };
+  out.write = [member, write = kind.write](const Settings& settings) {
+    return write(static_cast<T>(member(settings)));
+  };
+  out.copy = [member](const Settings& from, Settings& to) { member(to) = member(from); };
+  return out;
+}
+
+Key hidden(Key out) {
+  out.secret = true;
+  return out;
+}
+
+Kind<std::uint64_t> count(std::uint64_t least, std::uint64_t most) {
+  return whole_number("", least, most);
+}
+Kind<std::uint64_t> milliseconds(std::uint64_t least, std::uint64_t most) {
+  return whole_number("milliseconds", least, most);
+}
+
+Kind<AutoLevel> auto_level() {
+  return one_of<AutoLevel>(
+      {{"off", AutoLevel::off}, {"client", AutoLevel::client}, {"server", AutoLevel::server}});
+}
+Kind<LogLevel> log_level() {
+  return one_of<LogLevel>({{"debug", LogLevel::debug},
+                           {"info", LogLevel::info},
+                           {"warn", LogLevel::warn},
+                           {"error", LogLevel::error}});
+}
+
+std::vector<Key> http_keys() {
+  return {
+      key(
+          "http.listen", [](auto& s) -> auto& { return s.http.listen; }, socket_address(), kRestart,
+          "Where HTTP and the WebSocket listen (TCP). Without auth.admin_key only the loopback is allowed. "
+          "Port 0: any "
+          "free one."),
+      key(
+          "http.allowed_origins", [](auto& s) -> auto& { return s.http.allowed_origins; }, origins(), kReload,
+          "Origins of pages of other servers that may use this one from a browser; its own page always may. "
+          "\"*\": any "
+          "page, for development only."),
+  };
+}
+
+std::vector<Key> media_keys() {
+  return {
+      key(
+          "media.listen", [](auto& s) -> auto& { return s.media.listen; }, socket_address(), kRestart,
+          "The one UDP port of all media. Port 0: any free one."),
+      key(
+          "media.advertise", [](auto& s) -> auto& { return s.media.advertise; }, public_addresses(), kRestart,
+          "The addresses that clients are told to send media to: the public ones when the server is behind a "
+          "NAT. "
+          "Without a port: that of media.listen. Empty: the addresses of the host's interfaces."),
+      key(
+          "media.plain_rtp_from", [](auto& s) -> auto& { return s.media.plain_rtp_from; }, networks(),
+          kReload,
+          "Networks from which unencrypted RTP (RTP/AVP) is taken, for ffmpeg, GStreamer and gateways. "
+          "Empty: from "
+          "nowhere."),
+  };
+}
+
+std::vector<Key> mix_keys() {
+  return {
+      key(
+          "mix.tick_ms", [](auto& s) -> auto& { return s.mix.tick_ms; },
+          one_of<int>({{"10", 10}, {"20", 20}}), kRestart,
+          "The step of a room in milliseconds. 10 saves delay and costs nearly twice the CPU."),
+      key(
+          "mix.max_talkers", [](auto& s) -> auto& { return s.mix.max_talkers; }, count(0, 1000), kReload,
+          "How many talkers of a room are decoded and heard at once, the loudest. 0: all."),
+      key(
+          "mix.auto_level", [](auto& s) -> auto& { return s.mix.auto_level; }, auto_level(), kReload,
+          "Who brings talkers to equal loudness: client (the server measures, the client applies the gain "
+          "before its "
+          "encoder), server (in the mixer) or off."),
+      key(
+          "mix.complexity", [](auto& s) -> auto& { return s.mix.complexity; }, count(0, 10), kReload,
+          "Complexity of the Opus encoders: CPU against quality. Below 7 Opus makes no DTX."),
+      key(
+          "mix.comfort_noise", [](auto& s) -> auto& { return s.mix.comfort_noise; }, yes_or_no(), kReload,
+          "Faint noise instead of digital silence while nobody talks."),
+      key(
+          "mix.threads", [](auto& s) -> auto& { return s.mix.threads; }, count(0, 64), kRestart,
+          "Threads that mix; each room belongs to one. 0: one per core."),
+  };
+}
+
+std::vector<Key> room_keys() {
+  return {
+      key(
+          "jitter.min_ms", [](auto& s) -> auto& { return s.jitter.min_ms; }, milliseconds(0, 1000), kReload,
+          "The jitter buffer's target never falls below this."),
+      key(
+          "jitter.max_ms", [](auto& s) -> auto& { return s.jitter.max_ms; }, milliseconds(20, 1000), kReload,
+          "The jitter buffer's target never grows above this: what comes later is lost."),
+      key(
+          "rooms.idle_timeout", [](auto& s) -> auto& { return s.rooms.idle_timeout; }, duration(1s, 24h),
+          kReload, "A room without people is closed after this."),
+      key(
+          "rooms.leg_timeout", [](auto& s) -> auto& { return s.rooms.leg_timeout; }, duration(2s, 10min),
+          kReload, "A participant from whom nothing has come for this long is gone."),
+      key(
+          "rooms.max_participants", [](auto& s) -> auto& { return s.rooms.max_participants; },
+          count(1, 10'000), kReload, "Participants of a room that states no limit of its own."),
+      key(
+          "alarm.delay_ms", [](auto& s) -> auto& { return s.alarm.delay_ms; }, milliseconds(1, 10'000),
+          kReload,
+          "A leg whose audio is delayed by more than this in the server counts as an alarm in the metrics."),
+  };
+}
+
+std::vector<Key> guard_keys() {
+  return {
+      hidden(key(
+          "auth.admin_key", [](auto& s) -> auto& { return s.auth.admin_key; }, secret(), kReload,
+          "The bearer key of the API under /api/v1. \"\": none, which is allowed on the loopback only.")),
+      hidden(key(
+          "auth.token_key", [](auto& s) -> auto& { return s.auth.token_key; }, secret(), kReload,
+          "The key that signs tokens (HS256). \"\": no tokens, anybody may join; otherwise nobody joins "
+          "without "
+          "one.")),
+      key(
+          "limits.joins_per_second", [](auto& s) -> auto& { return s.limits.joins_per_second; },
+          count(1, 100'000), kReload, "Joins of the whole server."),
+      key(
+          "limits.joins_per_second_per_address",
+          [](auto& s) -> auto& { return s.limits.joins_per_second_per_address; }, count(1, 100'000), kReload,
+          "Joins from one address; the loopback is exempt."),
+      key(
+          "limits.rooms", [](auto& s) -> auto& { return s.limits.rooms; }, count(1, 100'000), kReload,
+          "Rooms of the whole server."),
+      key(
+          "limits.participants", [](auto& s) -> auto& { return s.limits.participants; }, count(1, 100'000),
+          kReload, "Participants of the whole server."),
+      key(
+          "limits.body_bytes", [](auto& s) -> auto& { return s.limits.body_bytes; },
+          whole_number("bytes", 65'536, 16'777'216), kReload, "The longest body of an HTTP request."),
+      key(
+          "limits.connections", [](auto& s) -> auto& { return s.limits.connections; }, count(1, 100'000),
+          kReload, "HTTP and WebSocket connections at once."),
+      key(
+          "log.level", [](auto& s) -> auto& { return s.log.level; }, log_level(), kReload,
+          "The least severe message that is logged."),
+  };
+}
+
+}  // namespace
+
+const std::vector<Key>& table() {
+  static const std::vector<Key> keys = [] {
+    std::vector<Key> all;
+    for (auto part : {http_keys(), media_keys(), mix_keys(), room_keys(), guard_keys()})
+      all.insert(all.end(), part.begin(), part.end());
+    return all;
+  }();
+  return keys;
+}
+
+}  // namespace parley::settings
