@@ -1,0 +1,372 @@
+#include "pipelines/media/mix_plan.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "transport/base/check.hpp"
+
+namespace parley::media {
+
+namespace {
+
+std::uint64_t mix_hash(std::uint64_t hash, std::uint64_t value) {
+  hash ^= value + 0x9e37'79b9'7f4a'7c15ULL + (hash << 6) + (hash >> 2);
+  return hash * 0xff51'afd7'ed55'8ccdULL;
+}
+
+bool contains(const std::vector<LegId>& sorted, LegId leg) {
+  return std::binary_search(sorted.begin(), sorted.end(), leg);
+}
+
+}  // namespace
+
+void MixPlan::add_listener(LegId leg, const Profile& profile) {
+  if (index_.contains(leg)) return set_profile(leg, profile);
+  index_[leg] = listeners_.size();
+  Listener listener;
+  listener.leg = leg;
+  listener.profile = listener.wanted = profile;
+  listeners_.push_back(listener);
+  dirty_ = true;
+}
+
+void MixPlan::remove_listener(LegId leg) {
+  const auto found = index_.find(leg);
+  if (found == index_.end()) return;
+  const std::size_t position = found->second;
+  const ClassId in = listeners_[position].in;
+  if (listeners_[position].profile != listeners_[position].wanted) --profiles_pending_;
+  index_.erase(found);
+  if (position + 1 != listeners_.size()) {
+    listeners_[position] = listeners_.back();
+    index_[listeners_[position].leg] = position;
+  }
+  listeners_.pop_back();
+  for (MixClass& mix_class : classes_) {
+    if (mix_class.id == in) std::erase(mix_class.listeners, leg);
+  }
+  dirty_ = true;
+}
+
+void MixPlan::set_profile(LegId leg, const Profile& profile) {
+  const auto found = index_.find(leg);
+  if (found == index_.end()) return;
+  Listener& listener = listeners_[found->second];
+  const bool before = listener.profile != listener.wanted;
+  listener.wanted = profile;
+  const bool after = listener.profile != listener.wanted;
+  profiles_pending_ += static_cast<std::size_t>(after) - static_cast<std::size_t>(before);
+}
+
+void MixPlan::set_gain(LegId listener, LegId talker, std::optional<float> gain) {
+  auto& gains = gains_[listener];
+  std::erase_if(gains, [&](const Share& share) { return share.talker == talker; });
+  if (gain && *gain != 1.0F) gains.push_back({talker, *gain});
+  if (gains.empty()) gains_.erase(listener);
+  dirty_ = true;
+}
+
+void MixPlan::set_group(LegId leg, std::uint32_t group) {
+  if (group == 0) {
+    groups_.erase(leg);
+  } else {
+    groups_[leg] = group;
+  }
+  dirty_ = true;
+}
+
+void MixPlan::set_audience(LegId talker, std::vector<LegId> listeners, float duck) {
+  if (listeners.empty()) {
+    audiences_.erase(talker);
+  } else {
+    std::sort(listeners.begin(), listeners.end());
+    audiences_[talker] = {std::move(listeners), duck};
+  }
+  dirty_ = true;
+}
+
+void MixPlan::forget(LegId leg) {
+  remove_listener(leg);
+  gains_.erase(leg);
+  groups_.erase(leg);
+  audiences_.erase(leg);
+  for (auto it = gains_.begin(); it != gains_.end();) {
+    std::erase_if(it->second, [&](const Share& share) { return share.talker == leg; });
+    it = it->second.empty() ? gains_.erase(it) : std::next(it);
+  }
+  // An audience whose last listener has gone stays a whisper: to nobody, never to everybody.
+  for (auto& [talker, audience] : audiences_) std::erase(audience.listeners, leg);
+  dirty_ = true;
+}
+
+std::span<const PlanChange> MixPlan::step(TimePoint at, std::span<const LegId> talkers) {
+  changes_.clear();
+  changed_ = false;
+  if (take_talkers(talkers) || dirty_) {
+    dirty_ = false;
+    changed_ = true;
+    find_keys();
+    split(at);
+    place_new(at);
+    drop_empty();
+    find_twins();
+  }
+  if (profiles_pending_ > 0) change_profiles(at);
+  if (twins_) join_twins(at);
+  return changes_;
+}
+
+const MixClass* MixPlan::find(ClassId id) const {
+  const auto found =
+      std::find_if(classes_.begin(), classes_.end(), [&](const auto& c) { return c.id == id; });
+  return found == classes_.end() ? nullptr : &*found;
+}
+
+bool MixPlan::take_talkers(std::span<const LegId> talkers) {
+  if (std::equal(talkers.begin(), talkers.end(), talkers_.begin(), talkers_.end())) return false;
+  std::vector<LegId> sorted(talkers.begin(), talkers.end());
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted == talkers_) return false;
+  talkers_ = std::move(sorted);
+  return true;
+}
+
+std::uint32_t MixPlan::group_of(LegId leg) const {
+  if (groups_.empty()) return 0;
+  const auto found = groups_.find(leg);
+  return found == groups_.end() ? 0 : found->second;
+}
+
+// Most listeners have no wishes of their own and do not talk: they share the key of their group.
+void MixPlan::find_keys() {
+  key_count_ = 0;
+  group_keys_.clear();
+  const bool whispers = std::any_of(talkers_.begin(), talkers_.end(),
+                                    [&](LegId talker) { return audiences_.contains(talker); });
+  for (Listener& listener : listeners_) {
+    const std::uint32_t group = group_of(listener.leg);
+    const bool plain = !whispers && !gains_.contains(listener.leg) && !contains(talkers_, listener.leg);
+    if (!plain) {
+      build_key(listener.leg, group);
+      listener.key = intern();
+      continue;
+    }
+    const auto known = std::find_if(group_keys_.begin(), group_keys_.end(),
+                                    [&](const auto& entry) { return entry.first == group; });
+    if (known != group_keys_.end()) {
+      listener.key = known->second;
+      continue;
+    }
+    build_key(listener.leg, group);
+    listener.key = intern();
+    group_keys_.emplace_back(group, listener.key);
+  }
+}
+
+void MixPlan::build_key(LegId listener, std::uint32_t group) {
+  scratch_.shares.clear();
+  scratch_.hash = 0;
+  const auto own = gains_.find(listener);
+  float duck = 1.0F;
+  LegId whisperer = LegId::none;
+  if (!audiences_.empty()) {
+    for (const LegId talker : talkers_) {
+      const auto audience = audiences_.find(talker);
+      if (audience == audiences_.end() || !contains(audience->second.listeners, listener)) continue;
+      if (audience->second.duck >= duck) continue;
+      duck = audience->second.duck;
+      whisperer = talker;
+    }
+  }
+  for (const LegId talker : talkers_) {
+    if (talker == listener) continue;
+    // A whisper crosses groups: the named listeners are its only address.
+    const auto audience = audiences_.find(talker);
+    const bool whisper = audience != audiences_.end();
+    if (whisper ? !contains(audience->second.listeners, listener) : group_of(talker) != group) continue;
+    float gain = talker == whisperer || whisper ? 1.0F : duck;
+    if (own != gains_.end()) {
+      const auto wish = std::find_if(own->second.begin(), own->second.end(),
+                                     [&](const Share& share) { return share.talker == talker; });
+      if (wish != own->second.end()) gain *= wish->gain;
+    }
+    if (gain == 0.0F) continue;
+    scratch_.shares.push_back({talker, gain});
+    scratch_.hash = mix_hash(mix_hash(scratch_.hash, raw(talker)), std::bit_cast<std::uint32_t>(gain));
+  }
+}
+
+std::size_t MixPlan::intern() {
+  for (std::size_t i = 0; i < key_count_; ++i) {
+    if (keys_[i].hash == scratch_.hash && keys_[i].shares == scratch_.shares) return i;
+  }
+  if (key_count_ == keys_.size()) keys_.emplace_back();
+  std::swap(keys_[key_count_], scratch_);
+  return key_count_++;
+}
+
+void MixPlan::set_key(MixClass& mix_class, std::size_t key, TimePoint at) {
+  if (mix_class.key_hash == keys_[key].hash && mix_class.key == keys_[key].shares) return;
+  mix_class.key = keys_[key].shares;
+  mix_class.key_hash = keys_[key].hash;
+  mix_class.key_since = at;
+}
+
+MixClass& MixPlan::create(TimePoint at, const Profile& profile, std::size_t key, ClassId from) {
+  MixClass& made = classes_.emplace_back();
+  made.id = static_cast<ClassId>(++last_id_);
+  made.profile = profile;
+  made.key = keys_[key].shares;
+  made.key_hash = keys_[key].hash;
+  made.key_since = at;
+  changes_.push_back({PlanChange::Kind::created, made.id, from});
+  return made;
+}
+
+void MixPlan::split(TimePoint at) {
+  struct Part {
+    std::size_t key;
+    std::size_t count;
+    ClassId into;
+  };
+  std::vector<Part> parts;
+  const std::size_t count = classes_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    parts.clear();
+    for (const LegId leg : classes_[i].listeners) {
+      const std::size_t key = listeners_[index_.at(leg)].key;
+      const auto part = std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.key == key; });
+      if (part == parts.end()) {
+        parts.push_back({key, 1, ClassId::none});
+      } else {
+        ++part->count;
+      }
+    }
+    if (parts.empty()) continue;
+    const auto largest = std::max_element(parts.begin(), parts.end(),
+                                          [](const Part& a, const Part& b) { return a.count < b.count; });
+    std::iter_swap(parts.begin(), largest);
+    set_key(classes_[i], parts.front().key, at);
+    if (parts.size() == 1) continue;
+
+    const ClassId origin = classes_[i].id;
+    const std::vector<LegId> legs = std::exchange(classes_[i].listeners, {});
+    parts.front().into = origin;
+    for (auto part = std::next(parts.begin()); part != parts.end(); ++part) {
+      part->into = create(at, Profile(classes_[i].profile), part->key, origin).id;
+    }
+    for (const LegId leg : legs) {
+      Listener& listener = listeners_[index_.at(leg)];
+      const auto part =
+          std::find_if(parts.begin(), parts.end(), [&](const Part& p) { return p.key == listener.key; });
+      listener.in = part->into;
+      auto& home = part == parts.begin() ? classes_[i]
+                                         : *std::find_if(classes_.begin(), classes_.end(),
+                                                         [&](auto& c) { return c.id == part->into; });
+      home.listeners.push_back(leg);
+    }
+  }
+}
+
+// A newcomer may join a class that is silent (nothing to hear wrong) or one of G.711 (no decoder state); in
+// the middle of speech it starts with a cold encoder, shared with other newcomers of this tick.
+void MixPlan::place_new(TimePoint at) {
+  const std::uint32_t first_new = last_id_;
+  for (Listener& listener : listeners_) {
+    if (listener.in != ClassId::none) continue;
+    const Key& key = keys_[listener.key];
+    const auto home = std::find_if(classes_.begin(), classes_.end(), [&](const MixClass& c) {
+      if (c.profile != listener.profile || c.key_hash != key.hash || c.key != key.shares) return false;
+      const bool cold = static_cast<std::uint32_t>(c.id) > first_new;
+      return cold || c.profile.codec != Codec::opus || silent(c, at);
+    });
+    MixClass& joined =
+        home != classes_.end() ? *home : create(at, listener.profile, listener.key, ClassId::none);
+    joined.listeners.push_back(listener.leg);
+    listener.in = joined.id;
+    listener.profile_since = at;
+  }
+}
+
+bool MixPlan::silent(const MixClass& mix_class, TimePoint at) const {
+  return mix_class.key.empty() && at - mix_class.key_since >= kSilence;
+}
+
+void MixPlan::change_profiles(TimePoint at) {
+  const std::uint32_t first_new = last_id_;
+  for (Listener& listener : listeners_) {
+    if (listener.profile == listener.wanted || at - listener.profile_since < kProfileHold) continue;
+    const auto old =
+        std::find_if(classes_.begin(), classes_.end(), [&](auto& c) { return c.id == listener.in; });
+    if (old == classes_.end() || !silent(*old, at)) continue;
+    std::erase(old->listeners, listener.leg);
+    listener.profile = listener.wanted;
+    listener.profile_since = at;
+    --profiles_pending_;
+    const auto home = std::find_if(classes_.begin(), classes_.end(), [&](const MixClass& c) {
+      return c.profile == listener.profile &&
+             (silent(c, at) || (c.key.empty() && static_cast<std::uint32_t>(c.id) > first_new));
+    });
+    if (home != classes_.end()) {
+      home->listeners.push_back(listener.leg);
+      listener.in = home->id;
+    } else {
+      const ClassId old_id = old->id;
+      scratch_.shares.clear();
+      scratch_.hash = 0;
+      MixClass& made = create(at, listener.profile, intern(), ClassId::none);
+      made.listeners.push_back(listener.leg);
+      listener.in = made.id;
+      PARLEY_ASSERT(find(old_id) != nullptr);
+    }
+    changed_ = true;
+  }
+  if (!changed_) return;
+  drop_empty();
+  find_twins();
+}
+
+void MixPlan::drop_empty() {
+  for (std::size_t i = classes_.size(); i-- > 0;) {
+    if (!classes_[i].listeners.empty()) continue;
+    changes_.push_back({PlanChange::Kind::dissolved, classes_[i].id, ClassId::none});
+    classes_.erase(classes_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+}
+
+void MixPlan::find_twins() {
+  twins_ = false;
+  for (MixClass& mix_class : classes_) {
+    mix_class.has_twin = std::any_of(classes_.begin(), classes_.end(), [&](const MixClass& other) {
+      return other.id != mix_class.id && other.key_hash == mix_class.key_hash &&
+             other.profile == mix_class.profile && other.key == mix_class.key;
+    });
+    twins_ |= mix_class.has_twin;
+  }
+}
+
+void MixPlan::join_twins(TimePoint at) {
+  bool joined = false;
+  for (std::size_t i = classes_.size(); i-- > 0;) {
+    MixClass& small = classes_[i];
+    if (!small.has_twin || at - small.key_since < kEqualInput) continue;
+    const auto big = std::find_if(classes_.begin(), classes_.end(), [&](const MixClass& other) {
+      if (other.id == small.id || other.key_hash != small.key_hash || other.profile != small.profile)
+        return false;
+      if (at - other.key_since < kEqualInput || other.key != small.key) return false;
+      return std::pair(other.listeners.size(), small.id) > std::pair(small.listeners.size(), other.id);
+    });
+    if (big == classes_.end()) continue;
+    for (const LegId leg : small.listeners) listeners_[index_.at(leg)].in = big->id;
+    big->listeners.insert(big->listeners.end(), small.listeners.begin(), small.listeners.end());
+    changes_.push_back({PlanChange::Kind::dissolved, small.id, big->id});
+    classes_.erase(classes_.begin() + static_cast<std::ptrdiff_t>(i));
+    joined = true;
+  }
+  if (!joined) return;
+  changed_ = true;
+  find_twins();
+}
+
+}  // namespace parley::media

@@ -1,0 +1,125 @@
+#include "pipelines/media/opus_encoder.hpp"
+
+#include <opus/opus.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "transport/base/check.hpp"
+
+namespace parley::media {
+
+namespace {
+
+constexpr opus_int32 kSampleRate = 48'000;
+constexpr auto kRingDown = 60ms;  // coded silence before the stream stops: the decoder's state decays
+constexpr auto kRefresh = 400ms;  // a receiver like NetEQ conceals instead of falling silent without a packet
+constexpr int kCeltDtx = 7;       // below this complexity libopus 1.3 has no DTX outside the voice mode
+constexpr int kVoiceComplexity = 5;  // above it the voice mode costs double for little
+
+std::size_t state_size() {
+  static const auto size = static_cast<std::size_t>(opus_encoder_get_size(1));
+  return size;
+}
+
+std::span<const float> zeros(std::size_t count) {
+  static constexpr std::array<float, 960> kZeros{};
+  return std::span(kZeros).first(count);
+}
+
+bool all_zero(std::span<const float> pcm) {
+  return std::all_of(pcm.begin(), pcm.end(), [](float sample) { return sample == 0.0F; });
+}
+
+// Low-delay CELT is poor below 24 kbit/s; there the voice mode serves a clean link too.
+bool low_delay(const Profile& profile) {
+  return profile.tier == Tier::clean && profile.bitrate > 24'000;
+}
+
+}  // namespace
+
+ClassEncoder::ClassEncoder(Duration tick) : tick_(tick), state_(new std::byte[state_size()]) {}
+
+void ClassEncoder::start(const Profile& profile, int complexity) {
+  const int application = low_delay(profile) ? OPUS_APPLICATION_RESTRICTED_LOWDELAY : OPUS_APPLICATION_VOIP;
+  const int result = opus_encoder_init(opus(), kSampleRate, 1, application);
+  PARLEY_ASSERT(result == OPUS_OK);
+  opus_encoder_ctl(opus(), OPUS_SET_BITRATE(static_cast<opus_int32>(profile.bitrate)));
+  opus_encoder_ctl(opus(), OPUS_SET_DTX(profile.dtx ? 1 : 0));
+  if (!low_delay(profile)) {
+    opus_encoder_ctl(opus(), OPUS_SET_SIGNAL(OPUS_SIGNAL_VOICE));
+    opus_encoder_ctl(opus(), OPUS_SET_INBAND_FEC(profile.fec ? 1 : 0));
+    // Below 10 % libopus may choose to make no FEC at all.
+    const int loss = profile.tier == Tier::very_lossy ? 25 : 10;
+    opus_encoder_ctl(opus(), OPUS_SET_PACKET_LOSS_PERC(profile.fec ? loss : 0));
+  }
+  profile_ = profile;
+  complexity_ = -1;
+  set_complexity(complexity);
+  zeros_for_ = silent_for_ = since_packet_ = Duration::zero();
+  quiet_ = true;
+}
+
+void ClassEncoder::clone(const ClassEncoder& other) {
+  PARLEY_ASSERT(tick_ == other.tick_);
+  std::memcpy(state_.get(), other.state_.get(), state_size());
+  profile_ = other.profile_;
+  complexity_ = other.complexity_;
+  zeros_for_ = other.zeros_for_;
+  silent_for_ = other.silent_for_;
+  since_packet_ = other.since_packet_;
+  quiet_ = other.quiet_;
+  toc_ = other.toc_;
+}
+
+void ClassEncoder::set_complexity(int complexity) {
+  if (!low_delay(profile_)) complexity = std::min(complexity, kVoiceComplexity);
+  if (std::exchange(complexity_, complexity) == complexity) return;
+  opus_encoder_ctl(opus(), OPUS_SET_COMPLEXITY(complexity));
+}
+
+ClassEncoder::Packet ClassEncoder::encode(std::span<const float> pcm) {
+  if (all_zero(pcm)) return encode_silence();
+  zeros_for_ = Duration::zero();
+  const int size = run(pcm);
+  const Bytes packet(packet_.data(), static_cast<std::size_t>(std::max(size, 0)));
+  if (packet.size() <= 2 && profile_.dtx) return quiet(packet);
+  silent_for_ = since_packet_ = Duration::zero();
+  return {packet, std::exchange(quiet_, false)};
+}
+
+ClassEncoder::Packet ClassEncoder::encode_silence() {
+  zeros_for_ += tick_;
+  if (!profile_.dtx || zeros_for_ <= kRingDown) {
+    const int size = run(zeros(static_cast<std::size_t>(tick_ * 48 / 1ms)));
+    const Bytes packet(packet_.data(), static_cast<std::size_t>(std::max(size, 0)));
+    if (packet.size() <= 2 && profile_.dtx) return quiet(packet);
+    since_packet_ = Duration::zero();
+    return {packet, std::exchange(quiet_, false)};
+  }
+  packet_[0] = toc_;
+  return quiet(Bytes(packet_).first(1));
+}
+
+void ClassEncoder::warm(std::span<const float> pcm) {
+  run(pcm);
+}
+
+int ClassEncoder::run(std::span<const float> pcm) {
+  const int size = opus_encode_float(opus(), pcm.data(), static_cast<int>(pcm.size()), packet_.data(),
+                                     static_cast<opus_int32>(packet_.size()));
+  if (size > 0) toc_ = packet_[0] & 0xFC;  // one frame per packet: code 0
+  return size;
+}
+
+ClassEncoder::Packet ClassEncoder::quiet(Bytes packet) {
+  const bool first = !std::exchange(quiet_, true);
+  silent_for_ = first ? Duration::zero() : silent_for_ + tick_;
+  since_packet_ += tick_;
+  if (!first && since_packet_ < kRefresh) return {};
+  since_packet_ = Duration::zero();
+  return {packet, false};
+}
+
+}  // namespace parley::media

@@ -1,0 +1,70 @@
+// The Opus encoder of one mix class: libopus with a state that can be copied, its own way into silence and
+// back.
+//
+// Shapes: one tick (10 or 20 ms) of mono float at 48 kHz per call; one packet of one frame, or none, comes
+// out. Silence (RFC 6716 section 3.1: a TOC byte alone is a packet): after a few coded frames of digital
+// silence one packet of 1 byte is sent, then one every 400 ms, and libopus is not called at all. The same
+// holds when libopus' own DTX finds only noise. Without DTX in the profile every tick is coded. Threads: one
+// at a time. No allocation after construction.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "pipelines/media/profile.hpp"
+#include "transport/base/bytes.hpp"
+#include "transport/base/time.hpp"
+
+struct OpusEncoder;
+
+namespace parley::media {
+
+class ClassEncoder {
+ public:
+  static constexpr std::size_t kMaxPacket = 1'275;
+
+  explicit ClassEncoder(Duration tick);
+
+  // A cold start: for a decoder that has heard nothing yet, or nothing but silence.
+  void start(const Profile& profile, int complexity);
+  // Goes on exactly where `other` is (opus.h: a shallow copy of the state is a copy of the encoder).
+  void clone(const ClassEncoder& other);
+  // Changes a running encoder. Below 7 low-delay CELT has no DTX; the voice mode takes at most 5.
+  void set_complexity(int complexity);
+
+  struct Packet {
+    Bytes payload;        // empty: nothing to send this tick; valid until the next call
+    bool marker = false;  // the first packet after silence
+  };
+  Packet encode(std::span<const float> pcm);
+  // The same for a tick that is known to be digital silence.
+  Packet encode_silence();
+  // Makes the state that of an encoder which has coded this tick; nothing is sent.
+  void warm(std::span<const float> pcm);
+
+  const Profile& profile() const { return profile_; }
+  int complexity() const { return complexity_; }
+  // How long nothing but silence has been sent.
+  Duration silent_for() const { return silent_for_; }
+
+ private:
+  ::OpusEncoder* opus() { return reinterpret_cast<::OpusEncoder*>(state_.get()); }
+  int run(std::span<const float> pcm);
+  Packet quiet(Bytes packet);
+
+  Duration tick_;
+  std::unique_ptr<std::byte[]> state_;
+  Profile profile_;
+  int complexity_ = -1;
+  Duration zeros_for_{};     // of digital silence at the input, coded or not
+  Duration silent_for_{};    // since the first packet of silence
+  Duration since_packet_{};  // since the last packet left
+  bool quiet_ = true;
+  std::uint8_t toc_ = 0;
+  std::array<std::uint8_t, kMaxPacket> packet_;
+};
+
+}  // namespace parley::media
