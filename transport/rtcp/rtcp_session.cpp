@@ -38,7 +38,7 @@ bool well_formed(Compound compound) {
 
 RtcpSession::RtcpSession(std::string cname, const rtp::RtpSender& sender, rtp::RtpReceiver& receiver,
                          TimePoint start, std::uint32_t seed)
-    : cname_(std::move(cname)), sender_(sender), receiver_(receiver), random_(seed | 1) {
+    : cname_(std::move(cname)), sender_(sender), receiver_(receiver), random_(seed == 0 ? 1 : seed) {
   schedule(start, 0.5);  // the first interval is halved (RFC 3550 section 6.2)
 }
 
