@@ -1,8 +1,10 @@
 // parley-listen: who hears whom, judged from WAV files.
 //   parley-listen NAME SAID.wav SAID_AT HEARD.wav HEARD_AT [NAME ...]
-// For each participant: what it said and what it heard, each with the time of its first sample in
+//   parley-listen --tones HEARD.wav +HZ|-HZ ...
+// First form: for each participant, what it said and what it heard, each with the time of its first sample in
 // microseconds on one clock. Prints the table; the exit code is 0 when every cell is right, 1 when not, 2 for
 // a wrong call or file.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -10,11 +12,43 @@
 
 #include "tests/listen/wav.hpp"
 #include "tests/listen/who_hears_whom.hpp"
+#include "tests/support/audio_metrics.hpp"
+
+namespace {
+
+using namespace parley::listen;
+
+// A tone counts as heard when it stands 25 dB above the strongest that must be absent, and above -50 dBFS.
+int judge_tones(const char* path, int argc, char** argv) {
+  const auto pcm = read_wav(path);
+  if (!pcm) {
+    std::fprintf(stderr, "%s\n", pcm.error().what.c_str());
+    return 2;
+  }
+  double weakest = 0;
+  double strongest_absent = -75;
+  for (int i = 0; i < argc; ++i) {
+    const bool wanted = argv[i][0] == '+';
+    const double level = parley::test::tone_dbfs(*pcm, std::strtod(argv[i] + 1, nullptr));
+    std::printf("%s Hz: %.1f dBFS (%s)\n", argv[i] + 1, level, wanted ? "wanted" : "unwanted");
+    if (wanted) {
+      weakest = std::min(weakest, level);
+    } else {
+      strongest_absent = std::max(strongest_absent, level);
+    }
+  }
+  return weakest > -50 && weakest - strongest_absent > 25 ? 0 : 1;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  using namespace parley::listen;
+  if (argc > 3 && std::string(argv[1]) == "--tones") return judge_tones(argv[2], argc - 3, argv + 3);
   if (argc < 6 || (argc - 1) % 5 != 0) {
-    std::fprintf(stderr, "usage: %s NAME SAID.wav SAID_AT_US HEARD.wav HEARD_AT_US [NAME ...]\n", argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s NAME SAID.wav SAID_AT_US HEARD.wav HEARD_AT_US [NAME ...]\n"
+                 "       %s --tones HEARD.wav +HZ|-HZ ...\n",
+                 argv[0], argv[0]);
     return 2;
   }
   std::vector<Voice> said;

@@ -1,0 +1,176 @@
+#include "tests/scenario/call.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <stdexcept>
+
+#include "pipelines/room_pipeline.hpp"
+
+namespace parley::scenario {
+
+settings::Settings loopback_settings() {
+  settings::Settings out;
+  out.http.listen = Address{IpAddress::v4(0x7f000001), 0};
+  out.media.listen = Address{IpAddress::v4(0x7f000001), 0};
+  out.media.plain_rtp_from = {*IpNetwork::parse("127.0.0.0/8")};
+  out.log.level = settings::LogLevel::warn;
+  return out;
+}
+
+std::string wait_until(const std::function<std::string()>& reason, Duration limit) {
+  const TimePoint end = now() + limit;
+  for (;;) {
+    std::string missing = reason();
+    if (missing.empty() || now() >= end) return missing;
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+Server::Server(const settings::Settings& settings) {
+  pipelines::init();
+  auto app = app::App::open(settings, "");
+  if (!app) throw std::runtime_error(app.error().what);
+  app_ = std::move(app).value();
+  thread_ = std::thread([this] { app_->run(); });
+}
+
+Server::~Server() {
+  stop();
+}
+
+void Server::stop() {
+  if (!thread_.joinable()) return;
+  app_->request_stop();
+  thread_.join();
+}
+
+client::ServerUrl Server::url() const {
+  client::ServerUrl url;
+  url.host = "127.0.0.1";
+  url.port = app_->http().port;
+  return url;
+}
+
+Server::Answer Server::http(const std::string& method, const std::string& target, const std::string& body,
+                            const std::string& type) const {
+  namespace asio = boost::asio;
+  namespace http = boost::beast::http;
+  asio::io_context io;
+  asio::ip::tcp::socket socket(io);
+  socket.connect({asio::ip::address_v4::loopback(), app_->http().port});
+  http::request<http::string_body> request(http::string_to_verb(method), target, 11);
+  request.set(http::field::host, "127.0.0.1");
+  request.set(http::field::connection, "close");
+  if (!body.empty()) {
+    request.set(http::field::content_type, type);
+    request.body() = body;
+  }
+  request.prepare_payload();
+  http::write(socket, request);
+  boost::beast::flat_buffer buffer;
+  http::response<http::string_body> response;
+  http::read(socket, buffer, response);
+  return {static_cast<int>(response.result_int()), response.body(),
+          std::string(response[http::field::location])};
+}
+
+Caller::Caller(Clients& clients, client::SessionConfig config, std::unique_ptr<client::AudioSource> source)
+    : clients_(clients), source_(std::move(source)) {
+  session_ = std::make_unique<client::Session>(clients.net, std::move(config), *this);
+  session_->start();
+  step_ = clients_.pacer.add([this](TimePoint at) { step(at); });
+}
+
+Caller::~Caller() {
+  clients_.pacer.remove(step_);
+  session_.reset();
+}
+
+void Caller::step(TimePoint at) {
+  if (session_->state() != client::SessionState::live) return;
+  std::array<float, 960> in{};
+  std::array<float, 960> out{};
+  source_->read(in);
+  session_->push_audio(at, in);
+  session_->pull_audio(at, out);
+  const std::lock_guard lock(lock_);
+  if (!live_) {
+    live_ = true;
+    listening_since_ = at;
+    speaking_since_ = at;
+  }
+  heard_.insert(heard_.end(), out.begin(), out.end());
+}
+
+std::string Caller::wait_live(Duration limit) {
+  return wait_until(
+      [this]() -> std::string {
+        if (session_->state() == client::SessionState::live) return {};
+        return std::string("state is ") + to_string(session_->state()) + " " + end().message;
+      },
+      limit);
+}
+
+void Caller::leave() {
+  session_->leave();
+}
+
+std::vector<float> Caller::heard() const {
+  const std::lock_guard lock(lock_);
+  return heard_;
+}
+TimePoint Caller::listening_since() const {
+  const std::lock_guard lock(lock_);
+  return listening_since_;
+}
+TimePoint Caller::speaking_since() const {
+  const std::lock_guard lock(lock_);
+  return speaking_since_;
+}
+bool Caller::ended() const {
+  const std::lock_guard lock(lock_);
+  return ended_;
+}
+client::SessionEnd Caller::end() const {
+  const std::lock_guard lock(lock_);
+  return end_;
+}
+std::vector<std::string> Caller::refused() const {
+  const std::lock_guard lock(lock_);
+  return refused_;
+}
+bool Caller::talking(const std::string& name) const {
+  for (const auto& entry : session_->roster())
+    if (entry.name == name) return entry.talking;
+  return false;
+}
+
+void Caller::on_end(const client::SessionEnd& end) {
+  const std::lock_guard lock(lock_);
+  ended_ = true;
+  end_ = end;
+}
+void Caller::on_refused(std::string_view code, std::string_view /*message*/) {
+  const std::lock_guard lock(lock_);
+  refused_.emplace_back(code);
+}
+
+client::SessionConfig caller_config(const Server& server, const std::string& room, const std::string& name) {
+  client::SessionConfig config;
+  config.server = server.url();
+  config.room = room;
+  config.name = name;
+  return config;
+}
+
+std::unique_ptr<client::AudioSource> tone(double hz, double amplitude) {
+  client::ToneSource::Settings settings;
+  settings.hz = hz;
+  settings.amplitude = amplitude;
+  return std::make_unique<client::ToneSource>(settings);
+}
+
+}  // namespace parley::scenario
