@@ -183,25 +183,33 @@ TEST(DtlsSession, ASmallMtuIsKept) {
 
 // Cuts a handshake message into two records of one fragment each, as a ClientHello of 1,413 bytes comes.
 std::pair<ByteBuffer, ByteBuffer> split_hello(const ByteBuffer& record) {
-  constexpr std::size_t kRecordHeader = 13, kMessageHeader = 12;
-  const std::size_t body = record.size() - kRecordHeader - kMessageHeader;
-  const auto fragment = [&](std::uint8_t record_sequence, std::size_t begin, std::size_t end) {
-    ByteBuffer out(record.begin(), record.begin() + kRecordHeader + kMessageHeader);
-    out[10] = record_sequence;
-    const std::size_t length = end - begin;
-    out[11] = static_cast<std::uint8_t>((length + kMessageHeader) >> 8);
-    out[12] = static_cast<std::uint8_t>(length + kMessageHeader);
-    std::uint8_t* offsets = out.data() + kRecordHeader + 6;
-    offsets[1] = static_cast<std::uint8_t>(begin >> 8);
-    offsets[2] = static_cast<std::uint8_t>(begin);
-    offsets[4] = static_cast<std::uint8_t>(length >> 8);
-    offsets[5] = static_cast<std::uint8_t>(length);
-    const auto* from = record.data() + kRecordHeader + kMessageHeader;
-    out.insert(out.end(), from + begin, from + end);
+  ByteReader reader(record);
+  const Bytes type_version_epoch = reader.take(5);
+  const Bytes sequence = reader.take(6);
+  reader.u16();  // record length
+  const Bytes type = reader.take(1);
+  const std::uint32_t length = reader.u24();
+  const Bytes message_sequence = reader.take(2);
+  reader.take(6);  // fragment offset and length
+  const Bytes body = reader.rest();
+  const auto fragment = [&](std::uint8_t later, std::size_t begin, std::size_t size) {
+    ByteBuffer out(13 + 12 + size);
+    ByteWriter writer(out);
+    writer.bytes(type_version_epoch);
+    writer.bytes(sequence.first(5));
+    writer.u8(static_cast<std::uint8_t>(sequence.back() + later));
+    writer.u16(static_cast<std::uint16_t>(12 + size));
+    writer.bytes(type);
+    writer.u24(length);
+    writer.bytes(message_sequence);
+    writer.u24(static_cast<std::uint32_t>(begin));
+    writer.u24(static_cast<std::uint32_t>(size));
+    writer.bytes(body.subspan(begin, size));
     return out;
   };
+  const std::size_t half = body.size() / 2;
   // The second has a record number that the client will not use again.
-  return {fragment(record[10], 0, body / 2), fragment(50, body / 2, body)};
+  return {fragment(0, 0, half), fragment(50, half, body.size() - half)};
 }
 
 TEST(DtlsSession, TakesAClientHelloInTwoDatagramsInAnyOrder) {
@@ -302,6 +310,39 @@ TEST(DtlsSession, GarbageDuringTheHandshakeChangesNothing) {
     pair.start();
     ASSERT_TRUE(pair.run_until_connected(1s)) << "round " << round;
   }
+}
+
+// Bits flipped in true handshake messages may end the handshake, but never crash it or leave two ends with
+// other keys.
+TEST(DtlsSession, DamagedHandshakesEndCleanly) {
+  std::size_t connected = 0, failed = 0;
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random(seed);
+    PairConfig config;
+    config.mtu = seed % 2 == 0 ? Session::kMtu : 300;
+    Pair pair(config);
+    const auto damage = [&](ByteBuffer& datagram) {
+      if (random() % 3 != 0) return true;
+      for (auto flips = 1 + random() % 4; flips > 0; --flips)
+        datagram[random() % datagram.size()] ^= static_cast<std::uint8_t>(1U << (random() % 8));
+      return true;
+    };
+    pair.on_way_to_server = damage;
+    pair.on_way_to_client = damage;
+    pair.start();
+    pair.run_for(Session::kHandshakeLimit + 1s);
+    ASSERT_NE(pair.client.state(), State::handshaking) << seed;
+    ASSERT_NE(pair.server.state(), State::handshaking) << seed;
+    if (pair.client.keys() && pair.server.keys()) {
+      ++connected;
+      ASSERT_TRUE(same(pair.client.keys()->local.bytes(), pair.server.keys()->remote.bytes())) << seed;
+      ASSERT_TRUE(same(pair.client.keys()->remote.bytes(), pair.server.keys()->local.bytes())) << seed;
+    } else {
+      ++failed;
+    }
+  }
+  EXPECT_GT(connected, 0U);
+  EXPECT_GT(failed, 0U);
 }
 
 TEST(DtlsSession, GarbageAndForgedAlertsAfterTheHandshakeChangeNothing) {
