@@ -37,10 +37,10 @@ struct RoomSettings {
 };
 
 struct RoomOptions {
-  std::string name;
-  std::string pin;  // empty: none
-  std::optional<std::size_t> max_participants;
-  std::optional<int> max_talkers;
+  std::string name{};
+  std::string pin{};  // empty: none
+  std::optional<std::size_t> max_participants{};
+  std::optional<int> max_talkers{};
 };
 
 // What a verified token says (mcu/signaling/token.hpp checks the signature, the times and the room).
@@ -115,7 +115,7 @@ struct ParticipantQuality {
 };
 
 struct PersonalGain {
-  std::optional<float> db;  // neither: back to 0 dB
+  std::optional<float> db{};  // neither: back to 0 dB
   bool mute = false;
 };
 
