@@ -10,18 +10,27 @@ namespace {
 
 // Words of documentation, of other servers' defaults and of lists of the commonest passwords. They count for
 // nothing: what is left of the secret must be long enough.
-constexpr std::array<std::string_view, 22> kGuessable = {
-    "changeme",   "change-me",
-    "change_me",  "replaceme",
-    "password",   "passw0rd",
-    "secret",     "default",
-    "example",    "letmein",
-    "qwerty",     "janusover",
-    "overlord",   "admin",
-    "parley",     "welcome",
-    "123456789",  "abcdefgh",
-    "0123456789", "deadbeef",
-    "supersecr",  "correcthorsebatterystaple",
+constexpr std::array<std::string_view, 20> kGuessable = {
+    "correcthorsebatterystaple",
+    "janusoverlord",
+    "0123456789",
+    "123456789",
+    "change-me",
+    "change_me",
+    "replaceme",
+    "changeme",
+    "password",
+    "passw0rd",
+    "deadbeef",
+    "abcdefgh",
+    "default",
+    "example",
+    "letmein",
+    "welcome",
+    "qwerty",
+    "secret",
+    "parley",
+    "admin",
 };
 constexpr std::size_t kLeastDistinct = 6;
 
