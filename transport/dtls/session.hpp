@@ -5,6 +5,10 @@
 // No OpenSSL object exists before start() or the first datagram, so feed it only what came from an address
 // that ICE has validated.
 //
+// Time is an argument but for one thing: OpenSSL measures its retransmission delay on the wall clock
+// (session.cpp tells how the two are joined). A test in virtual time links parley_openssl_clock, which puts
+// OpenSSL into it too.
+//
 // Threads: owned by the leg's thread.
 #pragma once
 
