@@ -31,7 +31,8 @@ void error(fmt::format_string<Args...> text, Args&&... args) {
   spdlog::error(text, std::forward<Args>(args)...);
 }
 
-// Control characters and escape sequences of a stranger's text never reach the terminal or the log file.
+// A stranger's text for the terminal or the log file: control characters, escape sequences, characters that
+// turn the direction of the line and what is no UTF-8 come out as \xNN. At most `limit` bytes of it.
 std::string printable(std::string_view text, std::size_t limit = 200);
 
 }  // namespace parley::log
