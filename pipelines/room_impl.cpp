@@ -12,12 +12,19 @@ namespace {
 
 // Building a slot costs 0.1 to 0.9 ms, taking a free one next to nothing: only the former is rationed.
 constexpr int kBuildsPerTick = 4;
-constexpr std::size_t kMaxContributors = 15;  // the CC field of RTP, RFC 3550 section 5.1
-constexpr std::uint8_t kAudible = 60;         // -dBov
+constexpr float kSpeaks = -50.0F;    // dBFS: below it nobody's loudness is measured
+constexpr float kAdviceStep = 1.0F;  // dB: what is worth a message to the client
+constexpr auto kSettle = media::ForwardGate::kAlone;
 
 float linear(float db) {
   return db == 0.0F ? 1.0F : std::pow(10.0F, db / 20.0F);
 }
+
+float clamp_gain(float db) {
+  return std::isfinite(db) ? std::clamp(db, -40.0F, 12.0F) : 0.0F;
+}
+
+}  // namespace
 
 float to_dbfs(float rms) {
   return 20.0F * std::log10(std::max(rms, 1e-6F));
@@ -26,12 +33,6 @@ float to_dbfs(float rms) {
 std::uint8_t to_level(float dbfs) {
   return static_cast<std::uint8_t>(std::clamp(std::lround(-dbfs), 0L, 127L));
 }
-
-float clamp_gain(float db) {
-  return std::isfinite(db) ? std::clamp(db, -40.0F, 12.0F) : 0.0F;
-}
-
-}  // namespace
 
 RoomPipeline::Impl::Impl(const RoomMediaConfig& config, FrameSink& sink, RoomObserver& observer)
     : config_(config),
@@ -43,7 +44,9 @@ RoomPipeline::Impl::Impl(const RoomMediaConfig& config, FrameSink& sink, RoomObs
         return talkers;
       }()),
       ladder_(config.tick),
-      samples_(static_cast<std::size_t>(config.tick * 48 / 1ms)) {
+      samples_(static_cast<std::size_t>(config.tick * 48 / 1ms)),
+      settle_ticks_(static_cast<std::uint64_t>(kSettle / config.tick)),
+      tick_count_(settle_ticks_) {
   scratch_.resize(samples_);
 }
 
@@ -90,9 +93,13 @@ void RoomPipeline::Impl::remove_leg(LegId id) {
 void RoomPipeline::Impl::set_direction(LegId id, bool sends, bool receives) {
   Leg* leg = find(id);
   if (leg == nullptr) return;
-  if (sends && !leg->media.sends) selector_.add(id, leg->media.codec, leg->media.has_levels);
+  if (sends && !leg->media.sends) {
+    selector_.add(id, leg->media.codec, leg->media.has_levels);
+    senders_.push_back(leg);
+  }
   if (!sends && leg->media.sends) {
     selector_.remove(id);
+    std::erase(senders_, leg);
     // Whoever is heard right now is in no choice of the selector any more.
     if (leg->slot != nullptr && !std::exchange(leg->ending, true)) ending_.push_back(leg);
     if (std::exchange(leg->talking, false)) observer_.on_talking(id, false, 127);
@@ -104,11 +111,17 @@ void RoomPipeline::Impl::set_direction(LegId id, bool sends, bool receives) {
 }
 
 void RoomPipeline::Impl::set_muted(LegId id, bool muted) {
-  if (find(id) != nullptr) selector_.set_muted(id, muted);
+  Leg* leg = find(id);
+  if (leg == nullptr) return;
+  selector_.set_muted(id, muted);
+  leg->changed_tick = tick_count_;
 }
 
 void RoomPipeline::Impl::set_gain(LegId id, float gain_db) {
-  if (Leg* leg = find(id)) leg->gain = linear(clamp_gain(gain_db));
+  Leg* leg = find(id);
+  if (leg == nullptr) return;
+  leg->gain = linear(clamp_gain(gain_db));
+  leg->changed_tick = tick_count_;
 }
 
 void RoomPipeline::Impl::set_personal_gain(LegId listener, LegId talker, std::optional<float> gain_db) {
@@ -119,13 +132,18 @@ void RoomPipeline::Impl::set_personal_gain(LegId listener, LegId talker, std::op
 }
 
 void RoomPipeline::Impl::set_audience(LegId talker, std::vector<LegId> listeners, float duck_db) {
-  if (find(talker) == nullptr) return;
+  Leg* leg = find(talker);
+  if (leg == nullptr) return;
+  leg->changed_tick = tick_count_;
   const float duck = std::isfinite(duck_db) ? std::clamp(duck_db, -40.0F, 0.0F) : 0.0F;
   plan_.set_audience(talker, std::move(listeners), linear(duck));
 }
 
 void RoomPipeline::Impl::set_group(LegId id, std::uint32_t group) {
-  if (find(id) != nullptr) plan_.set_group(id, group);
+  Leg* leg = find(id);
+  if (leg == nullptr) return;
+  plan_.set_group(id, group);
+  leg->changed_tick = tick_count_;
 }
 
 void RoomPipeline::Impl::set_downlink_loss(LegId id, double fraction) {
@@ -143,7 +161,7 @@ void RoomPipeline::Impl::push(LegId id, const MediaPacket& packet) {
 }
 
 void RoomPipeline::Impl::tick(TimePoint at, unsigned skipped) {
-  const TimePoint begun = now();
+  const TimePoint begun = config_.work_clock();
   media_time_ += skipped * samples_;
   last_tick_ = at;
   ++tick_count_;
@@ -154,42 +172,46 @@ void RoomPipeline::Impl::tick(TimePoint at, unsigned skipped) {
     leg->slot->input->set_gain(0.0F);
     pull(*leg, at);
   }
-  for (const auto& choice : selector_.choose(at)) {
-    if (Leg* leg = find(choice.leg)) serve(*leg, choice.listening, at);
-  }
+  const auto choices = selector_.choose(at);
+  PARLEY_ASSERT(choices.size() == senders_.size());
+  for (std::size_t i = 0; i < choices.size(); ++i) serve(*senders_[i], choices[i].listening, at);
+
   follow_plan(plan_.step(at, talkers_), at);
+  graph_.outlet().begin(media_time_);
   for (const auto& planned : plan_.classes()) {
     const auto served = classes_.find(planned.id);
     if (served == classes_.end()) continue;
     if (plan_.changed() || served->second.moving) set_terms(planned, served->second);
     set_contributors(planned, served->second);
+    choose_way(planned, served->second);
   }
-  graph_.outlet().begin(media_time_);
   graph_.mixer().tick(media_time_);
   for (const auto& planned : plan_.classes()) {
     const auto served = classes_.find(planned.id);
-    if (served != classes_.end()) count(planned, served->second);
+    if (served == classes_.end()) continue;
+    send_verbatim(served->second);
+    count(planned, served->second);
   }
   end_talkers(at);
   graph_.trim(at);
   media_time_ += samples_;
   tell();
 
-  const Duration work = now() - begun;
+  const Duration work = config_.work_clock() - begun;
   stats_.mix_work.add(work);
-  ladder_.step(at, work);
+  climb(at, std::max(work, thread_work_));
 }
 
 void RoomPipeline::Impl::serve(Leg& leg, media::Listening listening, TimePoint at) {
   if (leg.ending) return;
-  if (listening == media::Listening::talker && leg.slot == nullptr) start_talker(leg);
+  const bool heard = listening == media::Listening::talker;
+  if (heard && leg.slot == nullptr) start_talker(leg);
   if (leg.slot != nullptr) {
-    const bool heard = listening == media::Listening::talker;
     if (!heard) {
       leg.ending = true;
       ending_.push_back(&leg);
     }
-    leg.slot->input->set_gain(heard ? leg.gain : 0.0F);
+    leg.slot->input->set_gain(heard ? leg.gain * leg.auto_gain : 0.0F);
     pull(leg, at);
   } else if (listening == media::Listening::look) {
     look(leg, at);
@@ -199,25 +221,48 @@ void RoomPipeline::Impl::serve(Leg& leg, media::Listening listening, TimePoint a
   }
 }
 
+// A talker needs a slot of its own and, if it listens, a class of its own in this very tick, or it would hear
+// itself.
 void RoomPipeline::Impl::start_talker(Leg& leg) {
-  const bool free = graph_.has_free_talker(leg.media.codec);
-  if (!free && builds_left_ == 0) return;  // next tick: its packets wait in the receiver
+  const int builds = (graph_.has_free_talker(leg.media.codec) ? 0 : 1) +
+                     (!leg.media.receives || graph_.has_free_class(leg.media.codec) ? 0 : 1);
+  if (builds > builds_left_) return;  // next tick: its packets wait in the receiver
+  builds_left_ -= builds;
   leg.slot = graph_.take_talker(leg.media.codec);
-  if (!free) --builds_left_;
   if (leg.slot == nullptr) return;
   leg.slot->organ->set_receiver(leg.receiver.get());
-  leg.slot->input->start(leg.gain);
+  leg.slot->input->start(leg.gain * leg.auto_gain);
   leg.started_tick = tick_count_;
 }
 
 void RoomPipeline::Impl::pull(Leg& leg, TimePoint at) {
   talkers_.push_back(leg.media.id);
-  const media::Pulled pulled = leg.slot->organ->pull(at, media_time_);
+  leg.pulled = leg.slot->organ->pull(at, media_time_);
   ++leg.ticks_decoded;
   ++stats_.decodes;
-  if (pulled.packet != nullptr) leg.jitter_wait.add(at - pulled.packet->arrival);
-  if (!leg.gone && leg.media.sends) {
-    selector_.on_decoded(leg.media.id, at, to_dbfs(leg.slot->input->rms()));
+  const Duration delay = leg.receiver->stats().delay;
+  if (leg.pulled.kind != media::PulledKind::silence) leg.jitter_wait.add(delay);
+  if (!leg.media.sends) return;
+  selector_.on_decoded(leg.media.id, at, to_dbfs(leg.slot->input->rms()), delay);
+  if (config_.auto_level != AutoLevel::off) level(leg);
+}
+
+void RoomPipeline::Impl::level(Leg& leg) {
+  const bool speaks = to_dbfs(leg.slot->input->rms()) > kSpeaks;
+  if (!leg.levelling) {
+    if (!speaks) return;
+    leg.levelling = std::make_unique<Levelling>();
+  }
+  Levelling& levelling = *leg.levelling;
+  const bool by_client = config_.auto_level == AutoLevel::client && leg.media.applies_gain;
+  if (speaks) levelling.meter.add(leg.slot->input->samples(), by_client ? levelling.told_db : 0.0F);
+  const float gain_db = levelling.gain.step(levelling.meter, to_seconds(config_.tick), speaks);
+  if (!by_client) {
+    leg.auto_gain = linear(gain_db);
+  } else if (std::abs(gain_db - levelling.told_db) >= kAdviceStep ||
+             (gain_db == 0 && levelling.told_db != 0)) {
+    levelling.told_db = gain_db;
+    observer_.on_gain_advice(leg.media.id, gain_db);
   }
 }
 
@@ -229,98 +274,7 @@ void RoomPipeline::Impl::look(Leg& leg, TimePoint at) {
   double sum = 0;
   for (const float sample : samples) sum += static_cast<double>(sample) * sample;
   const auto rms = static_cast<float>(std::sqrt(sum / static_cast<double>(samples.size())));
-  selector_.on_decoded(leg.media.id, at, to_dbfs(rms));
-}
-
-void RoomPipeline::Impl::follow_plan(std::span<const media::PlanChange> changes, TimePoint at) {
-  for (const auto& change : changes) {
-    if (change.kind == media::PlanChange::Kind::created) {
-      create_class(change);
-    } else {
-      dissolve_class(change, at);
-    }
-  }
-}
-
-void RoomPipeline::Impl::create_class(const media::PlanChange& change) {
-  const media::MixClass* planned = plan_.find(change.id);
-  if (planned == nullptr) return;  // created and dissolved in one step
-  ClassSlot* slot = graph_.take_class(planned->profile.codec);
-  if (slot == nullptr) return;
-  Class& made = classes_[change.id];
-  made.slot = slot;
-  const auto origin = classes_.find(change.other);
-  if (origin == classes_.end()) {
-    if (slot->encoder != nullptr)
-      slot->encoder->start(planned->profile, ladder_.complexity(config_.complexity));
-    return;
-  }
-  ++stats_.encoder_clones;
-  const ClassSlot& from = *origin->second.slot;
-  made.heard = origin->second.heard;
-  slot->mix->follow(*from.mix);
-  if (slot->encoder != nullptr) {
-    slot->encoder->clone(*from.encoder);
-    return;
-  }
-  // Two ticks are more than the resampler remembers.
-  slot->outlet->set_discard(true);
-  graph_.mixer().replay(*slot->mix, 2, media_time_);
-  slot->outlet->set_discard(false);
-}
-
-void RoomPipeline::Impl::dissolve_class(const media::PlanChange& change, TimePoint at) {
-  const auto found = classes_.find(change.id);
-  if (found == classes_.end()) return;
-  graph_.give_back(found->second.slot, at);
-  classes_.erase(found);
-  if (change.other != media::ClassId::none) ++stats_.class_joins;
-}
-
-// What a class hears moves in a straight line from what it heard; a talker who starts brings its own fade, so
-// that it comes in at its gain at once.
-void RoomPipeline::Impl::set_terms(const media::MixClass& planned, Class& served) {
-  auto& terms = served.slot->mix->terms();
-  terms.clear();
-  served.moving = false;
-  const auto gain_in = [](const media::MixKey& key, LegId talker) {
-    const auto share =
-        std::find_if(key.begin(), key.end(), [&](const auto& s) { return s.talker == talker; });
-    return share == key.end() ? 0.0F : share->gain;
-  };
-  const auto add = [&](LegId talker, float from, float to) {
-    const auto leg = legs_.find(talker);
-    if (leg == legs_.end() || leg->second->slot == nullptr) return;
-    if (leg->second->started_tick == tick_count_) from = to;
-    if (from != to) served.moving = true;
-    terms.push_back({leg->second->slot->input, from, to});
-  };
-  for (const auto& share : planned.key) add(share.talker, gain_in(served.heard, share.talker), share.gain);
-  for (const auto& share : served.heard) {
-    if (gain_in(planned.key, share.talker) == 0.0F) add(share.talker, share.gain, 0.0F);
-  }
-  served.heard = planned.key;
-  served.slot->outlet->legs() = planned.listeners;
-}
-
-void RoomPipeline::Impl::set_contributors(const media::MixClass& planned, Class& served) {
-  auto& contributors = served.slot->outlet->contributors();
-  contributors.clear();
-  for (const auto& share : planned.key) {
-    const Leg& leg = *legs_.at(share.talker);
-    if (leg.slot == nullptr) continue;
-    const std::uint8_t level = to_level(to_dbfs(leg.slot->input->rms() * share.gain * leg.gain));
-    if (level <= kAudible) contributors.push_back({share.talker, level});
-  }
-  std::sort(contributors.begin(), contributors.end(),
-            [](const Contributor& a, const Contributor& b) { return a.level < b.level; });
-  if (contributors.size() > kMaxContributors) contributors.resize(kMaxContributors);
-}
-
-void RoomPipeline::Impl::count(const media::MixClass& planned, Class& served) {
-  const bool silent = served.slot->mix->quiet();
-  (silent ? stats_.silent : stats_.mixed) += planned.listeners.size();
-  if (!silent) ++stats_.encodes;
+  selector_.on_decoded(leg.media.id, at, to_dbfs(rms), leg.receiver->stats().delay);
 }
 
 // Whoever has faded out gives the slot back; from the next tick on nobody's key names it.
@@ -347,6 +301,22 @@ void RoomPipeline::Impl::tell() {
   }
 }
 
+void RoomPipeline::Impl::climb(TimePoint at, Duration work) {
+  const int before = ladder_.rung();
+  if (ladder_.step(at, work) == before) return;
+  selector_.set_max_talkers(ladder_.max_talkers(config_.max_talkers));
+  for (auto& [id, served] : classes_) {
+    if (served.slot->encoder != nullptr) {
+      served.slot->encoder->set_complexity(ladder_.complexity(config_.complexity));
+    }
+  }
+  for (const auto& [id, leg] : legs_) plan_.set_profile(id, wanted_profile(*leg));
+}
+
+bool RoomPipeline::Impl::settled(std::uint64_t changed_tick) const {
+  return tick_count_ - changed_tick >= settle_ticks_;
+}
+
 bool RoomPipeline::Impl::idle() const {
   return std::none_of(legs_.begin(), legs_.end(), [](const auto& entry) {
     return entry.second->gone || entry.second->media.sends || entry.second->media.receives;
@@ -355,7 +325,7 @@ bool RoomPipeline::Impl::idle() const {
 
 RoomStats RoomPipeline::Impl::stats() const {
   RoomStats stats = stats_;
-  stats.ticks = tick_count_;
+  stats.ticks = tick_count_ - settle_ticks_;
   stats.legs = legs_.size() - gone_.size();
   stats.talkers = talkers_.size();
   stats.classes = plan_.classes().size();
@@ -374,6 +344,10 @@ std::optional<LegStats> RoomPipeline::Impl::leg_stats(LegId id) const {
   stats.ticks_decoded = leg->ticks_decoded;
   stats.ticks_skipped = leg->ticks_skipped;
   stats.jitter_wait = leg->jitter_wait;
+  if (leg->levelling) {
+    stats.auto_gain_db = leg->levelling->gain.gain_db();
+    stats.loudness_lufs = leg->levelling->meter.short_term_lufs();
+  }
   return stats;
 }
 

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "pipelines/media/forward_gate.hpp"
 #include "pipelines/media/loudness.hpp"
 #include "pipelines/media/mix_plan.hpp"
 #include "pipelines/media/overload_ladder.hpp"
@@ -29,6 +30,7 @@ class RoomPipeline::Impl {
   void set_downlink_loss(LegId id, double fraction);
   void push(LegId id, const MediaPacket& packet);
   void tick(TimePoint at, unsigned skipped);
+  void set_thread_work(Duration work) { thread_work_ = work; }
   bool idle() const;
   RoomStats stats() const;
   std::optional<LegStats> leg_stats(LegId id) const;
@@ -36,44 +38,64 @@ class RoomPipeline::Impl {
   std::string dot() const { return graph_.dot(); }
 
  private:
+  // Loudness of one talker and the gain that brings it to the others' (design rule 10).
+  struct Levelling {
+    media::LoudnessMeter meter;
+    media::AutoLevel gain;
+    float told_db = 0;  // what the client was told last, and applies
+  };
   struct Leg {
     LegMedia media;
     std::unique_ptr<media::Receiver> receiver;
     media::TierChooser tiers;
+    std::unique_ptr<Levelling> levelling;  // made when it first talks
     TalkerSlot* slot = nullptr;
+    media::Pulled pulled;            // of this tick
     std::uint64_t started_tick = 0;  // when the slot was taken
+    std::uint64_t changed_tick = 0;  // mute, gain, group or audience: what is heard of it changed
     bool ending = false;             // heard for the last time this tick, fading out
-    bool gone = false;               // removed; its sound fades out this tick
-    float gain = 1.0F;               // for everybody
+    bool gone = false;               // removed; forgotten after this tick
+    bool talking = false;
+    float gain = 1.0F;  // for everybody
+    float auto_gain = 1.0F;
     std::uint64_t ticks_decoded = 0;
     std::uint64_t ticks_skipped = 0;
-    bool talking = false;
     DelayHistogram jitter_wait;
   };
   struct Class {
     ClassSlot* slot = nullptr;
     media::MixKey heard;  // the gains reached at the end of the last tick
     bool moving = false;  // some gain moves in this tick
-    std::uint64_t packets = 0;
+    std::uint64_t changed_tick = 0;
+    media::ForwardGate gate;
+    media::ForwardGate::Serve serve = media::ForwardGate::Serve::encode;
+    const Leg* sole = nullptr;  // the only talker heard, at unit gain
   };
 
   Leg* find(LegId id);
   const Leg* find(LegId id) const;
   media::Profile wanted_profile(const Leg& leg) const;
+  bool settled(std::uint64_t changed_tick) const;
 
-  // The steps of a tick.
+  // The steps of a tick: legs (room_impl.cpp) ...
   void serve(Leg& leg, media::Listening listening, TimePoint at);
   void start_talker(Leg& leg);
   void pull(Leg& leg, TimePoint at);
   void look(Leg& leg, TimePoint at);
+  void level(Leg& leg);
+  void end_talkers(TimePoint at);
+  void tell();
+  void climb(TimePoint at, Duration work);
+
+  // ... and classes (room_classes.cpp).
   void follow_plan(std::span<const media::PlanChange> changes, TimePoint at);
   void create_class(const media::PlanChange& change);
   void dissolve_class(const media::PlanChange& change, TimePoint at);
   void set_terms(const media::MixClass& planned, Class& served);
   void set_contributors(const media::MixClass& planned, Class& served);
+  void choose_way(const media::MixClass& planned, Class& served);
+  void send_verbatim(Class& served);
   void count(const media::MixClass& planned, Class& served);
-  void end_talkers(TimePoint at);
-  void tell();
 
   RoomMediaConfig config_;
   RoomObserver& observer_;
@@ -82,17 +104,24 @@ class RoomPipeline::Impl {
   media::MixPlan plan_;
   media::OverloadLadder ladder_;
   std::unordered_map<LegId, std::unique_ptr<Leg>> legs_;
+  std::vector<Leg*> senders_;  // in the order of the selector's choices
   std::unordered_map<media::ClassId, Class> classes_;
   std::vector<LegId> talkers_;  // whose sound is in this tick
   std::vector<Leg*> ending_;
   std::vector<Leg*> gone_;
   std::vector<float> scratch_;
   std::size_t samples_;
+  std::uint64_t settle_ticks_;
   std::uint64_t media_time_ = 0;
-  std::uint64_t tick_count_ = 0;
-  int builds_left_ = 0;  // elements this tick may still add to the graph
+  std::uint64_t tick_count_;
+  int builds_left_ = 0;  // slots this tick may still add to the graph
+  Duration thread_work_{};
   TimePoint last_tick_{};
   RoomStats stats_;
 };
+
+// A level as RTP header extensions carry it: -dBov, 0 loudest, 127 silence.
+std::uint8_t to_level(float dbfs);
+float to_dbfs(float rms);
 
 }  // namespace parley::pipelines

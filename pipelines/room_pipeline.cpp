@@ -76,6 +76,9 @@ void RoomPipeline::push(LegId leg, const MediaPacket& packet) {
 void RoomPipeline::tick(TimePoint at, unsigned skipped) {
   impl_->tick(at, skipped);
 }
+void RoomPipeline::set_thread_work(Duration work) {
+  impl_->set_thread_work(work);
+}
 bool RoomPipeline::idle() const {
   return impl_->idle();
 }

@@ -36,6 +36,8 @@ struct RoomMediaConfig {
   bool comfort_noise = false;
   Duration jitter_min = 0ms;
   Duration jitter_max = 200ms;
+  // Read twice a tick to measure the room's work (the overload ladder, RoomStats::mix_work). Tests give their own.
+  TimePoint (*work_clock)() = &now;
 };
 
 // What a leg negotiated. Opus fmtp values are those of RFC 7587 section 6.1 as the peer stated them.
@@ -150,6 +152,10 @@ class RoomPipeline {
   // One step of the room. `at` is the tick's deadline. Two ticks are config.tick apart; after a late tick the
   // caller passes ticks it skipped in `skipped`, so that media time keeps pace with real time.
   void tick(TimePoint at, unsigned skipped = 0);
+
+  // Work of all rooms of this mix thread in the last tick: the overload ladder goes by the larger of this and the room's
+  // own.
+  void set_thread_work(Duration work);
 
   // Nobody sends and nobody receives: the caller need not tick.
   bool idle() const;

@@ -39,7 +39,7 @@ EncodeState& state_of(gpointer object) {
 
 GstFlowReturn chain(GstPad*, GstObject* parent, GstBuffer* pcm) {
   EncodeState& state = state_of(parent);
-  media::ClassEncoder::Packet packet;
+  Bytes packet;
   bool valid = true;
   {
     const MappedRead map(pcm);
@@ -53,15 +53,14 @@ GstFlowReturn chain(GstPad*, GstObject* parent, GstBuffer* pcm) {
   const guint64 media_time = GST_BUFFER_OFFSET_IS_VALID(pcm) ? GST_BUFFER_OFFSET(pcm) : 0;
   gst_buffer_unref(pcm);
   if (!valid) return GST_FLOW_ERROR;
-  if (packet.payload.empty()) return GST_FLOW_OK;
+  if (packet.empty()) return GST_FLOW_OK;
 
-  GstBuffer* out = state.buffer.take(packet.payload.size());
+  GstBuffer* out = state.buffer.take(packet.size());
   {
     MappedWrite map(out);
-    std::copy(packet.payload.begin(), packet.payload.end(), map.as<std::uint8_t>().begin());
+    std::copy(packet.begin(), packet.end(), map.as<std::uint8_t>().begin());
   }
   stamp(out, media_time, static_cast<guint64>(state.tick * 48 / 1ms));
-  if (packet.marker) GST_BUFFER_FLAG_SET(out, GST_BUFFER_FLAG_MARKER);
   if (!std::exchange(state.opened, true)) open_stream(state.src, kOpus);
   return gst_pad_push(state.src, gst_buffer_ref(out));
 }

@@ -1,6 +1,5 @@
 // `parleyencode`: the Opus encoder of one mix class. sink: one tick of F32LE mono 48 kHz (flag GAP: digital
-// silence); src: one packet, or none when there is nothing to send (DTX). The flag MARKER tells the first
-// packet after silence.
+// silence); src: one packet, or none when there is nothing to send (DTX).
 #pragma once
 
 #include <gst/gst.h>

@@ -54,10 +54,9 @@ void MixInput::start(float gain) {
 
 // A block of any size from the resampler, or exactly one tick from a decoder. What the resampler still holds
 // back of the first tick is made up with silence in front, once; from then on the blocks add up to ticks.
-void MixInput::take(std::span<const float> samples, bool last_of_tick) {
+void MixInput::take(std::span<const float> samples) {
   if (waiting_.empty() && samples.size() == part_.size()) return convert(samples);
   if (waiting_.size() < 4 * part_.size()) waiting_.insert(waiting_.end(), samples.begin(), samples.end());
-  if (!last_of_tick) return;
   if (waiting_.size() < part_.size()) waiting_.insert(waiting_.begin(), part_.size() - waiting_.size(), 0.0F);
   convert(std::span(waiting_).first(part_.size()));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(part_.size()));
@@ -65,6 +64,7 @@ void MixInput::take(std::span<const float> samples, bool last_of_tick) {
 
 void MixInput::convert(std::span<const float> samples) {
   rms_ = root_mean_square(samples);
+  samples_.assign(samples.begin(), samples.end());
   std::span<media::Q24> out(part_);
   if (std::exchange(fresh_, false)) {
     media::to_q24(samples.first(kFadeIn), 0.0F, gain_, out.first(kFadeIn));
@@ -208,6 +208,7 @@ GstPad* Mixer::add_input(GstPadTemplate* shape, const char* name) {
   gst_pad_set_element_private(pad, input.get());
   input->pad_ = pad;
   input->part_.assign(samples_, 0);
+  input->samples_.assign(samples_, 0.0F);
   inputs_.push_back(std::move(input));
   gst_pad_set_active(pad, TRUE);
   gst_element_add_pad(element_, pad);
@@ -243,7 +244,7 @@ void Mixer::remove(GstPad* pad) {
 
 void Mixer::chain(MixInput& input, GstBuffer* buffer) {
   const MappedRead map(buffer);
-  input.take(map.as<float>(), true);
+  input.take(map.as<float>());
 }
 
 void Mixer::tick(std::uint64_t media_time) {

@@ -28,20 +28,23 @@ class MixInput {
   // Reached at the end of the next tick, in a straight line.
   void set_gain(float gain) { gain_to_ = gain; }
   float gain() const { return gain_; }
-  bool gain_steady() const { return gain_ == gain_to_; }
+  // Unit gain, before and in the coming tick.
+  bool untouched() const { return gain_ == 1.0F && gain_to_ == 1.0F; }
   // Of the last tick, before the gain: what the talker sends.
   float rms() const { return rms_; }
+  std::span<const float> samples() const { return samples_; }
   // Of the last tick, after the gain.
   std::span<const media::Q24> part() const { return part_; }
   GstPad* pad() const { return pad_; }
 
  private:
   friend class Mixer;
-  void take(std::span<const float> samples, bool last_of_tick);
+  void take(std::span<const float> samples);
   void convert(std::span<const float> samples);
 
   GstPad* pad_ = nullptr;
   std::vector<media::Q24> part_;
+  std::vector<float> samples_;
   std::vector<float> waiting_;  // G.711: the resampler's blocks are not ticks
   float gain_ = 0;
   float gain_to_ = 0;
@@ -70,9 +73,9 @@ class MixOutput {
   void stop();
   // The last tick's mix, as its encoder gets it.
   std::span<const float> mix() const { return mix_; }
-  // The mix of `ticks_ago` ticks back: 1 is the one before the last; at most kHistory - 1.
+  // The mix of `ticks_ago` ticks back: 0 is the last one; at most kHistory - 1.
   std::span<const float> history(std::size_t ticks_ago) const;
-  static constexpr std::size_t kHistory = 5;
+  static constexpr std::size_t kHistory = 6;
   // The last mix was digital silence.
   bool quiet() const { return quiet_; }
   GstPad* pad() const { return pad_; }

@@ -1,6 +1,7 @@
 #include "pipelines/elements/outlet_element.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "pipelines/elements/element_support.hpp"
 #include "transport/base/check.hpp"
@@ -17,12 +18,26 @@ G_DEFINE_TYPE(ParleyOutlet, parley_outlet, GST_TYPE_ELEMENT)
 
 namespace parley::pipelines {
 
+namespace {
+constexpr std::uint64_t kRefresh =
+    48 * 400;  // a NetEQ-like receiver conceals when it hears of nobody for longer
+constexpr std::size_t kDtxBytes = 2;
+}  // namespace
+
 void OutletPad::reset() {
   legs_.clear();
   contributors_.clear();
   waiting_.clear();
-  packets_ = 0;
-  discard_ = false;
+  quiet_ = true;
+  sent_sound_ = discard_ = false;
+  holes_ = 0;
+}
+
+void OutletPad::follow(const OutletPad& other) {
+  quiet_ = other.quiet_;
+  toc_ = other.toc_;
+  last_packet_ = other.last_packet_;
+  holes_ = other.holes_;
 }
 
 struct OutletGlue {
@@ -112,37 +127,49 @@ void Outlet::remove(GstPad* pad) {
   gst_element_remove_pad(element_, pad);
 }
 
+void Outlet::begin(std::uint64_t media_time) {
+  media_time_ = media_time;
+  for (const auto& pad : pads_) pad->sent_sound_ = false;
+}
+
 void Outlet::chain(OutletPad& pad, GstBuffer* buffer) {
   const MappedRead map(buffer);
   const auto bytes = map.as<std::uint8_t>();
-  if (pad.codec_ == Codec::opus) {
-    return send(pad, bytes, GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_MARKER), false, 0);
-  }
+  if (pad.codec_ == Codec::opus) return send(pad, bytes, false);
   pad.waiting_.insert(pad.waiting_.end(), bytes.begin(), bytes.end());
   while (pad.waiting_.size() >= g711_bytes_) {
-    send(pad, Bytes(pad.waiting_).first(g711_bytes_), pad.packets_ == 0, false, 0);
+    send(pad, Bytes(pad.waiting_).first(g711_bytes_), false);
     pad.waiting_.erase(pad.waiting_.begin(), pad.waiting_.begin() + static_cast<std::ptrdiff_t>(g711_bytes_));
   }
 }
 
-void Outlet::forward(OutletPad& pad, Bytes payload, bool marker, std::uint16_t holes_before) {
-  send(pad, payload, marker, true, holes_before);
+void Outlet::forward(OutletPad& pad, Bytes payload) {
+  send(pad, payload, true);
 }
 
-void Outlet::send(OutletPad& pad, Bytes payload, bool marker, bool forwarded, std::uint16_t holes_before) {
-  if (pad.discard_ || sink_ == nullptr) return;
-  ++pad.packets_;
-  if (pad.legs_.empty()) return;
+void Outlet::pause(OutletPad& pad) {
+  if (media_time_ - pad.last_packet_ < kRefresh) return;
+  const std::uint8_t empty = pad.toc_ & 0xFC;  // one frame of no bytes, RFC 6716 section 3.2.1
+  send(pad, Bytes(&empty, 1), true);
+}
+
+void Outlet::send(OutletPad& pad, Bytes payload, bool forwarded) {
+  if (pad.discard_ || sink_ == nullptr || payload.empty()) return;
+  const bool sound = pad.codec_ != Codec::opus || payload.size() > kDtxBytes;
   OutboundFrame frame;
   frame.payload = payload;
   frame.codec = pad.codec_;
   frame.media_time = media_time_;
-  frame.marker = marker;
+  frame.marker = sound && pad.quiet_;
   frame.forwarded = forwarded;
-  frame.holes_before = holes_before;
+  frame.holes_before = std::exchange(pad.holes_, std::uint16_t{0});
   frame.contributors = pad.contributors_;
   frame.legs = pad.legs_;
-  sink_->on_frame(frame);
+  pad.quiet_ = !sound;
+  pad.sent_sound_ |= sound;
+  pad.toc_ = payload.front();
+  pad.last_packet_ = media_time_;
+  if (!pad.legs_.empty()) sink_->on_frame(frame);
 }
 
 }  // namespace parley::pipelines

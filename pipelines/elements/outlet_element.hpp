@@ -21,10 +21,14 @@ class OutletPad {
   std::vector<Contributor>& contributors() { return contributors_; }
   // A class begins.
   void reset();
+  // Sequence numbers to leave out before the next packet.
+  void set_holes(std::uint16_t holes) { holes_ = holes; }
   // Packets are taken and thrown away: a stock encoder is being brought to the state of another.
   void set_discard(bool discard) { discard_ = discard; }
-  // That left, since the class began.
-  std::uint64_t packets() const { return packets_; }
+  // The next packet follows on those of `other`, for legs that leave its class.
+  void follow(const OutletPad& other);
+  // In this tick something left that is more than a DTX packet.
+  bool sent_sound() const { return sent_sound_; }
   GstPad* pad() const { return pad_; }
 
  private:
@@ -34,7 +38,11 @@ class OutletPad {
   std::vector<LegId> legs_;
   std::vector<Contributor> contributors_;
   ByteBuffer waiting_;
-  std::uint64_t packets_ = 0;
+  bool quiet_ = true;  // what left last was silence: the next packet of sound gets the marker
+  bool sent_sound_ = false;
+  std::uint8_t toc_ = 0;
+  std::uint64_t last_packet_ = 0;  // media time
+  std::uint16_t holes_ = 0;
   bool discard_ = false;
 };
 
@@ -46,9 +54,11 @@ class Outlet {
 
   OutletPad& pad(GstPad* pad);
   // The tick whose packets come now.
-  void begin(std::uint64_t media_time) { media_time_ = media_time; }
+  void begin(std::uint64_t media_time);
   // A talker's packet, verbatim, for all legs of the pad.
-  void forward(OutletPad& pad, Bytes payload, bool marker, std::uint16_t holes_before);
+  void forward(OutletPad& pad, Bytes payload);
+  // A talker whose packets are being forwarded pauses: an empty packet when none has left for 400 ms.
+  void pause(OutletPad& pad);
 
  private:
   friend struct OutletGlue;
@@ -56,7 +66,7 @@ class Outlet {
   GstPad* add(GstPadTemplate* shape, const char* name);
   void remove(GstPad* pad);
   void chain(OutletPad& pad, GstBuffer* buffer);
-  void send(OutletPad& pad, Bytes payload, bool marker, bool forwarded, std::uint16_t holes_before);
+  void send(OutletPad& pad, Bytes payload, bool forwarded);
 
   GstElement* element_;
   FrameSink* sink_ = nullptr;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <utility>
 
 #include "transport/base/check.hpp"
@@ -81,7 +82,9 @@ void MixPlan::set_audience(LegId talker, std::vector<LegId> listeners, float duc
     audiences_.erase(talker);
   } else {
     std::sort(listeners.begin(), listeners.end());
-    audiences_[talker] = {std::move(listeners), duck};
+    Audience& audience = audiences_[talker];
+    audience.listeners = std::move(listeners);
+    audience.duck = duck;
   }
   dirty_ = true;
 }
@@ -103,7 +106,10 @@ void MixPlan::forget(LegId leg) {
 std::span<const PlanChange> MixPlan::step(TimePoint at, std::span<const LegId> talkers) {
   changes_.clear();
   changed_ = false;
-  if (take_talkers(talkers) || dirty_) {
+  const bool other_talkers = take_talkers(talkers);
+  if (!audiences_.empty()) move_ducking(at);
+  last_step_ = at;
+  if (other_talkers || dirty_) {
     dirty_ = false;
     changed_ = true;
     find_keys();
@@ -132,6 +138,18 @@ bool MixPlan::take_talkers(std::span<const LegId> talkers) {
   return true;
 }
 
+void MixPlan::move_ducking(TimePoint at) {
+  for (auto& [talker, audience] : audiences_) {
+    const bool active = contains(talkers_, talker);
+    const double share = to_seconds(at - last_step_) / to_seconds(active ? kDuckAttack : kDuckRelease);
+    const double progress = std::clamp(audience.progress + (active ? share : -share), 0.0, 1.0);
+    if (progress == audience.progress) continue;
+    audience.progress = progress;
+    audience.lowered = static_cast<float>(std::pow(static_cast<double>(audience.duck), progress));
+    dirty_ = true;
+  }
+}
+
 std::uint32_t MixPlan::group_of(LegId leg) const {
   if (groups_.empty()) return 0;
   const auto found = groups_.find(leg);
@@ -142,8 +160,9 @@ std::uint32_t MixPlan::group_of(LegId leg) const {
 void MixPlan::find_keys() {
   key_count_ = 0;
   group_keys_.clear();
-  const bool whispers = std::any_of(talkers_.begin(), talkers_.end(),
-                                    [&](LegId talker) { return audiences_.contains(talker); });
+  const bool whispers = std::any_of(audiences_.begin(), audiences_.end(), [&](const auto& entry) {
+    return entry.second.progress > 0 || contains(talkers_, entry.first);
+  });
   for (Listener& listener : listeners_) {
     const std::uint32_t group = group_of(listener.leg);
     const bool plain = !whispers && !gains_.contains(listener.leg) && !contains(talkers_, listener.leg);
@@ -168,16 +187,9 @@ void MixPlan::build_key(LegId listener, std::uint32_t group) {
   scratch_.shares.clear();
   scratch_.hash = 0;
   const auto own = gains_.find(listener);
-  float duck = 1.0F;
-  LegId whisperer = LegId::none;
-  if (!audiences_.empty()) {
-    for (const LegId talker : talkers_) {
-      const auto audience = audiences_.find(talker);
-      if (audience == audiences_.end() || !contains(audience->second.listeners, listener)) continue;
-      if (audience->second.duck >= duck) continue;
-      duck = audience->second.duck;
-      whisperer = talker;
-    }
+  float lowered = 1.0F;
+  for (const auto& [talker, audience] : audiences_) {
+    if (contains(audience.listeners, listener)) lowered = std::min(lowered, audience.lowered);
   }
   for (const LegId talker : talkers_) {
     if (talker == listener) continue;
@@ -185,7 +197,7 @@ void MixPlan::build_key(LegId listener, std::uint32_t group) {
     const auto audience = audiences_.find(talker);
     const bool whisper = audience != audiences_.end();
     if (whisper ? !contains(audience->second.listeners, listener) : group_of(talker) != group) continue;
-    float gain = talker == whisperer || whisper ? 1.0F : duck;
+    float gain = whisper ? 1.0F : lowered;
     if (own != gains_.end()) {
       const auto wish = std::find_if(own->second.begin(), own->second.end(),
                                      [&](const Share& share) { return share.talker == talker; });

@@ -52,7 +52,9 @@ class MixPlan {
  public:
   static constexpr Duration kEqualInput = 300ms;  // before two encoders count as one
   static constexpr Duration kSilence = 200ms;     // of silence before a decoder may meet an unrelated encoder
-  static constexpr Duration kProfileHold = 10s;   // between two changes of a listener's profile
+  static constexpr Duration kDuckAttack = 50ms;   // others make room for a whisper, and come back
+  static constexpr Duration kDuckRelease = 400ms;
+  static constexpr Duration kProfileHold = 10s;  // between two changes of a listener's profile
 
   void add_listener(LegId leg, const Profile& profile);
   void remove_listener(LegId leg);
@@ -88,12 +90,15 @@ class MixPlan {
   struct Audience {
     std::vector<LegId> listeners;  // sorted
     float duck = 1.0F;
+    double progress = 0;  // 0: nobody is lowered, 1: by all of `duck`
+    float lowered = 1.0F;
   };
   struct Key {
     std::uint64_t hash = 0;
     MixKey shares;
   };
 
+  void move_ducking(TimePoint at);
   bool take_talkers(std::span<const LegId> talkers);
   void find_keys();
   void build_key(LegId listener, std::uint32_t group);
@@ -123,6 +128,7 @@ class MixPlan {
   std::vector<std::pair<std::uint32_t, std::size_t>> group_keys_;
   std::vector<PlanChange> changes_;
   std::uint32_t last_id_ = 0;
+  TimePoint last_step_{};
   bool dirty_ = false;
   bool changed_ = false;
   bool twins_ = false;

@@ -57,8 +57,8 @@ void ClassEncoder::start(const Profile& profile, int complexity) {
   profile_ = profile;
   complexity_ = -1;
   set_complexity(complexity);
-  zeros_for_ = silent_for_ = since_packet_ = Duration::zero();
-  quiet_ = true;
+  zeros_for_ = since_packet_ = Duration::zero();
+  quiet_ = false;
 }
 
 void ClassEncoder::clone(const ClassEncoder& other) {
@@ -67,7 +67,6 @@ void ClassEncoder::clone(const ClassEncoder& other) {
   profile_ = other.profile_;
   complexity_ = other.complexity_;
   zeros_for_ = other.zeros_for_;
-  silent_for_ = other.silent_for_;
   since_packet_ = other.since_packet_;
   quiet_ = other.quiet_;
   toc_ = other.toc_;
@@ -79,24 +78,24 @@ void ClassEncoder::set_complexity(int complexity) {
   opus_encoder_ctl(opus(), OPUS_SET_COMPLEXITY(complexity));
 }
 
-ClassEncoder::Packet ClassEncoder::encode(std::span<const float> pcm) {
+Bytes ClassEncoder::encode(std::span<const float> pcm) {
   if (all_zero(pcm)) return encode_silence();
   zeros_for_ = Duration::zero();
   const int size = run(pcm);
   const Bytes packet(packet_.data(), static_cast<std::size_t>(std::max(size, 0)));
   if (packet.size() <= 2 && profile_.dtx) return quiet(packet);
-  silent_for_ = since_packet_ = Duration::zero();
-  return {packet, std::exchange(quiet_, false)};
+  quiet_ = false;
+  return packet;
 }
 
-ClassEncoder::Packet ClassEncoder::encode_silence() {
+Bytes ClassEncoder::encode_silence() {
   zeros_for_ += tick_;
   if (!profile_.dtx || zeros_for_ <= kRingDown) {
     const int size = run(zeros(static_cast<std::size_t>(tick_ * 48 / 1ms)));
     const Bytes packet(packet_.data(), static_cast<std::size_t>(std::max(size, 0)));
     if (packet.size() <= 2 && profile_.dtx) return quiet(packet);
-    since_packet_ = Duration::zero();
-    return {packet, std::exchange(quiet_, false)};
+    quiet_ = false;
+    return packet;
   }
   packet_[0] = toc_;
   return quiet(Bytes(packet_).first(1));
@@ -107,19 +106,19 @@ void ClassEncoder::warm(std::span<const float> pcm) {
 }
 
 int ClassEncoder::run(std::span<const float> pcm) {
+  ++runs_;
   const int size = opus_encode_float(opus(), pcm.data(), static_cast<int>(pcm.size()), packet_.data(),
                                      static_cast<opus_int32>(packet_.size()));
   if (size > 0) toc_ = packet_[0] & 0xFC;  // one frame per packet: code 0
   return size;
 }
 
-ClassEncoder::Packet ClassEncoder::quiet(Bytes packet) {
+Bytes ClassEncoder::quiet(Bytes packet) {
   const bool first = !std::exchange(quiet_, true);
-  silent_for_ = first ? Duration::zero() : silent_for_ + tick_;
   since_packet_ += tick_;
   if (!first && since_packet_ < kRefresh) return {};
   since_packet_ = Duration::zero();
-  return {packet, false};
+  return packet;
 }
 
 }  // namespace parley::media

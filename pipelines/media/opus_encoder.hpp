@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "pipelines/media/profile.hpp"
 #include "transport/base/bytes.hpp"
@@ -35,35 +36,32 @@ class ClassEncoder {
   // Changes a running encoder. Below 7 low-delay CELT has no DTX; the voice mode takes at most 5.
   void set_complexity(int complexity);
 
-  struct Packet {
-    Bytes payload;        // empty: nothing to send this tick; valid until the next call
-    bool marker = false;  // the first packet after silence
-  };
-  Packet encode(std::span<const float> pcm);
+  // Empty: nothing to send this tick. Valid until the next call.
+  Bytes encode(std::span<const float> pcm);
   // The same for a tick that is known to be digital silence.
-  Packet encode_silence();
+  Bytes encode_silence();
   // Makes the state that of an encoder which has coded this tick; nothing is sent.
   void warm(std::span<const float> pcm);
 
   const Profile& profile() const { return profile_; }
   int complexity() const { return complexity_; }
-  // How long nothing but silence has been sent.
-  Duration silent_for() const { return silent_for_; }
+  // Calls of libopus since the last take: what this encoder cost.
+  std::uint64_t take_runs() { return std::exchange(runs_, 0); }
 
  private:
   ::OpusEncoder* opus() { return reinterpret_cast<::OpusEncoder*>(state_.get()); }
   int run(std::span<const float> pcm);
-  Packet quiet(Bytes packet);
+  Bytes quiet(Bytes packet);
 
   Duration tick_;
   std::unique_ptr<std::byte[]> state_;
   Profile profile_;
   int complexity_ = -1;
   Duration zeros_for_{};     // of digital silence at the input, coded or not
-  Duration silent_for_{};    // since the first packet of silence
   Duration since_packet_{};  // since the last packet left
-  bool quiet_ = true;
+  bool quiet_ = false;       // the last thing to leave was a packet of silence
   std::uint8_t toc_ = 0;
+  std::uint64_t runs_ = 0;
   std::array<std::uint8_t, kMaxPacket> packet_;
 };
 

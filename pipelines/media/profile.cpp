@@ -28,11 +28,11 @@ std::uint32_t step_down(std::uint32_t wanted, std::uint32_t limit) {
 }  // namespace
 
 Profile profile_for(const PeerLimits& peer, Tier tier) {
-  if (peer.codec != Codec::opus) return {peer.codec, Tier::clean, false, false, 64'000};
+  if (peer.codec != Codec::opus) return {peer.codec, Tier::clean, false, false, false, 64'000};
   // All that the lossy tiers have over the clean one is FEC: without it there is no reason to change.
   if (!peer.use_fec) tier = Tier::clean;
   const std::uint32_t bitrate = step_down(tier == Tier::clean ? 40'000 : 32'000, peer.max_bitrate);
-  return {Codec::opus, tier, tier != Tier::clean, peer.use_dtx, bitrate};
+  return {Codec::opus, tier, tier != Tier::clean, peer.use_dtx, peer.max_bitrate != 0, bitrate};
 }
 
 Tier TierChooser::step(TimePoint at, double loss) {

@@ -18,6 +18,7 @@ struct Profile {
   Tier tier = Tier::clean;
   bool fec = false;
   bool dtx = true;                 // G.711 has none: its peers expect a continuous stream
+  bool capped = false;             // the peer stated a maximum: foreign packets must keep to `bitrate` too
   std::uint32_t bitrate = 40'000;  // bit/s; 64,000 for G.711
   auto operator<=>(const Profile&) const = default;
 };

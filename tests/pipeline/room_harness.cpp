@@ -15,6 +15,8 @@ namespace {
 pipelines::RoomMediaConfig started(pipelines::RoomMediaConfig config) {
   pipelines::init();
   if (config.name.empty()) config.name = "test";
+  // A slow machine (or a sanitizer) must not make the room save work: its own work takes no virtual time.
+  if (config.work_clock == &now) config.work_clock = [] { return TimePoint{}; };
   return config;
 }
 

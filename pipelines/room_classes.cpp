@@ -1,0 +1,180 @@
+// The mix classes of a tick: their encoders, what they hear, and which way they are served.
+#include <algorithm>
+#include <utility>
+
+#include "pipelines/media/opus_inspect.hpp"
+#include "pipelines/room_impl.hpp"
+
+namespace parley::pipelines {
+
+namespace {
+
+constexpr std::size_t kMaxContributors = 15;  // the CC field of RTP, RFC 3550 section 5.1
+constexpr std::uint8_t kAudible = 60;         // -dBov
+constexpr std::size_t kDtxBytes = 2;
+constexpr std::size_t kWarmTicks = 5;  // until an encoder is no worse than any other
+
+// May this class's listeners get the packet as it is?
+bool fits(const MediaPacket& packet, const media::Profile& profile, Duration tick) {
+  if (profile.capped && packet.size * 8 > to_seconds(tick) * profile.bitrate) return false;
+  if (packet.size <= kDtxBytes) return profile.dtx;
+  return !profile.fec || media::inspect_opus(packet.data()).has_fec;
+}
+
+}  // namespace
+
+void RoomPipeline::Impl::follow_plan(std::span<const media::PlanChange> changes, TimePoint at) {
+  for (const auto& change : changes) {
+    if (change.kind == media::PlanChange::Kind::created) {
+      create_class(change);
+    } else {
+      dissolve_class(change, at);
+    }
+  }
+}
+
+void RoomPipeline::Impl::create_class(const media::PlanChange& change) {
+  const media::MixClass* planned = plan_.find(change.id);
+  if (planned == nullptr) return;  // created and dissolved in one step
+  ClassSlot* slot = graph_.take_class(planned->profile.codec);
+  if (slot == nullptr) return;
+  Class& made = classes_[change.id];
+  made.slot = slot;
+  const auto origin = classes_.find(change.other);
+  if (origin == classes_.end()) {
+    if (slot->encoder != nullptr)
+      slot->encoder->start(planned->profile, ladder_.complexity(config_.complexity));
+    return;
+  }
+  ++stats_.encoder_clones;
+  const ClassSlot& from = *origin->second.slot;
+  made.heard = origin->second.heard;
+  made.gate = origin->second.gate;
+  made.changed_tick = origin->second.changed_tick;
+  slot->mix->follow(*from.mix);
+  slot->outlet->follow(*from.outlet);
+  if (slot->encoder != nullptr) {
+    slot->encoder->clone(*from.encoder);
+    return;
+  }
+  // Two ticks are more than the resampler remembers.
+  slot->outlet->set_discard(true);
+  graph_.mixer().replay(*slot->mix, 2, media_time_);
+  slot->outlet->set_discard(false);
+}
+
+void RoomPipeline::Impl::dissolve_class(const media::PlanChange& change, TimePoint at) {
+  const auto found = classes_.find(change.id);
+  if (found == classes_.end()) return;
+  graph_.give_back(found->second.slot, at);
+  classes_.erase(found);
+  if (change.other != media::ClassId::none) ++stats_.class_joins;
+}
+
+// What a class hears moves in a straight line from what it heard; a talker who starts brings its own fade, so
+// that it comes in at its gain at once.
+void RoomPipeline::Impl::set_terms(const media::MixClass& planned, Class& served) {
+  auto& terms = served.slot->mix->terms();
+  terms.clear();
+  served.moving = false;
+  const auto gain_in = [](const media::MixKey& key, LegId talker) {
+    const auto share =
+        std::find_if(key.begin(), key.end(), [&](const auto& s) { return s.talker == talker; });
+    return share == key.end() ? 0.0F : share->gain;
+  };
+  const auto add = [&](LegId talker, float from, float to) {
+    const auto leg = legs_.find(talker);
+    if (leg == legs_.end() || leg->second->slot == nullptr) return;
+    if (leg->second->started_tick == tick_count_) from = to;
+    if (from != to) served.moving = true;
+    terms.push_back({leg->second->slot->input, from, to});
+  };
+  for (const auto& share : planned.key) add(share.talker, gain_in(served.heard, share.talker), share.gain);
+  for (const auto& share : served.heard) {
+    if (gain_in(planned.key, share.talker) == 0.0F) add(share.talker, share.gain, 0.0F);
+  }
+  if (served.moving) served.changed_tick = tick_count_;
+  served.heard = planned.key;
+  served.slot->outlet->legs() = planned.listeners;
+}
+
+void RoomPipeline::Impl::set_contributors(const media::MixClass& planned, Class& served) {
+  auto& contributors = served.slot->outlet->contributors();
+  contributors.clear();
+  for (const auto& share : planned.key) {
+    const Leg& leg = *legs_.at(share.talker);
+    if (leg.slot == nullptr) continue;
+    const std::uint8_t level =
+        to_level(to_dbfs(leg.slot->input->rms() * share.gain * leg.gain * leg.auto_gain));
+    if (level <= kAudible) contributors.push_back({share.talker, level});
+  }
+  std::sort(contributors.begin(), contributors.end(),
+            [](const Contributor& a, const Contributor& b) { return a.level < b.level; });
+  if (contributors.size() > kMaxContributors) contributors.resize(kMaxContributors);
+}
+
+// One of the three ways of design rule 5. The mix is made in any case: leaving the verbatim way needs its
+// last ticks.
+void RoomPipeline::Impl::choose_way(const media::MixClass& planned, Class& served) {
+  using Serve = media::ForwardGate::Serve;
+  if (planned.profile.codec != Codec::opus) return;
+  const auto& terms = served.slot->mix->terms();
+  served.sole = nullptr;
+  if (planned.key.size() == 1 && terms.size() == 1 && !served.moving && planned.key.front().gain == 1.0F) {
+    const Leg& leg = *legs_.at(planned.key.front().talker);
+    const bool untouched = leg.slot != nullptr && leg.slot->input->untouched() && !leg.ending;
+    if (untouched && leg.media.codec == Codec::opus) served.sole = &leg;
+  }
+  media::ForwardGate::Tick tick;
+  if (served.sole != nullptr) {
+    const Leg& leg = *served.sole;
+    tick.sole = leg.media.id;
+    tick.settled = settled(leg.changed_tick) && settled(served.changed_tick);
+    tick.packet = leg.pulled.packet != nullptr && fits(*leg.pulled.packet, planned.profile, config_.tick);
+    tick.loud = tick.packet && leg.pulled.packet->size > kDtxBytes;
+    tick.hole = leg.pulled.hole;
+    tick.paused = leg.pulled.kind == media::PulledKind::silence;
+  }
+  served.serve = served.gate.step(tick, config_.tick);
+  ClassSlot& slot = *served.slot;
+  switch (served.serve) {
+    case Serve::forward:
+    case Serve::hole:
+    case Serve::pause:
+      slot.mix->set_push(false);
+      return;
+    case Serve::cold_encode:
+      slot.encoder->start(planned.profile, ladder_.complexity(config_.complexity));
+      break;
+    case Serve::warm_encode:
+      for (std::size_t ago = kWarmTicks; ago-- > 0;) slot.encoder->warm(slot.mix->history(ago));
+      break;
+    case Serve::encode:
+      break;
+  }
+  slot.outlet->set_holes(served.gate.take_holes());
+  slot.mix->set_push(true);
+}
+
+void RoomPipeline::Impl::send_verbatim(Class& served) {
+  OutletPad& pad = *served.slot->outlet;
+  if (served.serve == media::ForwardGate::Serve::forward) {
+    pad.set_holes(served.gate.take_holes());
+    graph_.outlet().forward(pad, served.sole->pulled.packet->data());
+  } else if (served.serve == media::ForwardGate::Serve::pause) {
+    graph_.outlet().pause(pad);
+  }
+}
+
+void RoomPipeline::Impl::count(const media::MixClass& planned, Class& served) {
+  using Serve = media::ForwardGate::Serve;
+  const ClassSlot& slot = *served.slot;
+  const bool verbatim = served.serve == Serve::forward || served.serve == Serve::hole;
+  const bool audible = served.serve == Serve::hole || (slot.outlet->sent_sound() && !slot.mix->quiet());
+  served.gate.sent(audible, config_.tick);
+  auto& way = !audible ? stats_.silent : verbatim ? stats_.forwards : stats_.mixed;
+  way += planned.listeners.size();
+  stats_.encodes += slot.encoder != nullptr ? slot.encoder->take_runs() : 1;
+}
+
+}  // namespace parley::pipelines
