@@ -20,13 +20,21 @@ Media refused(const Media& offered) {
   return out;
 }
 
-// The extensions of the leg, under the offer's ids and with the offer's direction turned round.
-std::vector<ExtMap> extensions(const NegotiatedLeg& leg) {
+// The extensions of the leg as they were offered, seen from here.
+std::vector<ExtMap> extensions(const SessionDescription& offer, const Media& offered,
+                               const NegotiatedLeg& leg) {
   std::vector<ExtMap> out;
-  if (leg.audio_level_id != 0)
-    out.push_back({leg.audio_level_id, Direction::recvonly, std::string(kAudioLevelUri)});
-  if (leg.mixer_level_id != 0)
-    out.push_back({leg.mixer_level_id, Direction::sendonly, std::string(kMixerLevelUri)});
+  const auto answer = [&](unsigned id, std::string_view uri) {
+    for (const auto* extmaps : {&offered.extmaps, &offer.extmaps}) {
+      for (const auto& e : *extmaps) {
+        if (id == 0 || e.id != id || e.uri != uri) continue;
+        out.push_back({id, reversed(e.direction), e.uri});
+        return;
+      }
+    }
+  };
+  answer(leg.audio_level_id, kAudioLevelUri);
+  answer(leg.mixer_level_id, kMixerLevelUri);
   return out;
 }
 
@@ -39,7 +47,7 @@ Media accepted(const SessionDescription& offer, const NegotiatedLeg& leg, const 
   out.mid = offered.mid;
   out.direction =
       make_direction(sends(widest) && sends(leg.direction), receives(widest) && receives(leg.direction));
-  out.extmaps = extensions(leg);
+  out.extmaps = extensions(offer, offered, leg);
   std::string opus_fmtp = "minptime=10;useinbandfec=1";
   if (local.ask_for_dtx) opus_fmtp += ";usedtx=1";
   write_codec(out, leg.codec, leg.payload_type, opus_fmtp);
