@@ -44,7 +44,7 @@ bool ClaimTrust::claim(TimePoint at) {
   claims_.add(slot_of(at));
   if (at - last_claim_ > kRunBreak) run_ = 0;
   last_claim_ = at;
-  ++run_;
+  if (run_++ == 0 && !spurt_) spurt_since_ = at;
   if (lost_) return false;
   if (spurt_) return true;
   if (fruitless_ > 0 && at - forgiven_at_ >= kForgiveness) {
@@ -64,18 +64,19 @@ bool ClaimTrust::decoded(TimePoint arrived, Duration span, bool silent) {
     if (heard_ >= kRedemption) lost_ = false;
     return true;
   }
-  if (lost_ || !spurt_) return true;
+  if (lost_ || !spurt_ || (!confirmed_ && arrived < spurt_since_)) return true;
   const std::int64_t slot = slot_of(arrived);
-  if (claims_.any(slot - kPacket + 1, slot)) {
-    silent_ += span;
-    if (silent_ < false_claim_) return true;
+  const bool claimed = claims_.any(slot - kPacket + 1, slot);
+  if (claimed || !confirmed_) silent_ += span;
+  if (silent_ >= false_claim_ && claimed) {
     lose();
     return false;
   }
+  if (confirmed_) return true;
   // All that was claimed has been played, and none of it was heard. Noise does that now and then: it costs
   // the place, but not yet the trust.
-  const bool over = !claims_.any(slot, claims_.newest);
-  if (confirmed_ || !over) return true;
+  const bool over = !claimed && !claims_.any(slot, claims_.newest);
+  if (!over && silent_ < false_claim_) return true;
   end_spurt();
   forgiven_at_ = last_claim_;
   if (++fruitless_ > kMostFruitless) lose();

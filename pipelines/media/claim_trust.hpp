@@ -44,11 +44,12 @@ class ClaimTrust {
   Duration false_claim_;
   History claims_;
   TimePoint last_claim_{};
-  int run_ = 0;             // claims in unbroken sequence
-  bool spurt_ = false;      // a talker now
-  bool confirmed_ = false;  // something was heard in this spurt
-  Duration silent_{};       // decoded silence under claims, since sound was last heard
-  int fruitless_ = 0;       // short claims that came to nothing lately: each asks for a longer run next time
+  int run_ = 0;              // claims in unbroken sequence
+  bool spurt_ = false;       // a talker now
+  TimePoint spurt_since_{};  // its first claim
+  bool confirmed_ = false;   // something was heard in this spurt
+  Duration silent_{};        // decoded silence under claims, since sound was last heard
+  int fruitless_ = 0;        // short claims that came to nothing lately: each asks for a longer run next time
   TimePoint forgiven_at_{};
   bool lost_ = false;
   Duration heard_{};  // decoded sound since the claim was lost

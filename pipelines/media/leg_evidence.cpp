@@ -17,6 +17,8 @@ constexpr float kTrustedRise = 6.0F;  // dB by which a leg may claim to be loude
 constexpr int kLongHangOver = 5;      // hang-overs, for a leg whose onset no packet tells
 constexpr Duration kGap = 200ms;      // a longer pause between packets is DTX
 constexpr Duration kFresh = 60ms;
+constexpr Duration kSpeaking = 40ms;
+constexpr int kRarestLook = 160;  // look intervals
 constexpr Duration kLookGrace = 100ms;
 
 // First-order smoothing in dB; a rise from far below starts near its goal.
@@ -53,12 +55,13 @@ void LegEvidence::on_packet(const MediaPacket& packet, bool is_talker) {
   switch (judge(packet)) {
     case Voice::proven:
       trust_.prove();
-      hear(at, config_->hang_over);
+      last_heard_ = at;
+      hold(at + config_->hang_over);
       break;
     case Voice::claimed:
       if (!trust_.claim(at)) break;
       last_claim_ = at;
-      hear(at, config_->hang_over);
+      hold(at + config_->hang_over);
       break;
     case Voice::none:
       trust_.no_claim();
@@ -96,9 +99,14 @@ LegEvidence::Voice LegEvidence::judge_opus(const MediaPacket& packet) {
   return Voice::claimed;
 }
 
-void LegEvidence::hear(TimePoint at, Duration hang_over) {
-  last_voice_ = std::max(last_voice_, at);
-  voice_until_ = std::max(voice_until_, at + hang_over);
+void LegEvidence::hold(TimePoint until) {
+  voice_until_ = std::max(voice_until_, until);
+}
+
+// What is being played tells, where it is known; claims are ahead of it.
+bool LegEvidence::speaking(TimePoint at) const {
+  if (at - last_decoded_ < kFresh) return at - last_heard_ < kSpeaking;
+  return at - last_claim_ < std::max(kSpeaking, packet_duration_ + 20ms);
 }
 
 void LegEvidence::follow_heard(TimePoint at, float dbfs, Duration span) {
@@ -116,26 +124,28 @@ void LegEvidence::on_decoded(Decoded decoded) {
   follow_heard(decoded.at, decoded.dbfs, decoded.tick);
   if (!trust_.decoded(decoded.at - decoded.delay, decoded.tick, decoded.dbfs < config_->silence_dbfs)) {
     voice_until_ = decoded.at;
-    last_voice_ = std::min(last_voice_, decoded.at - kSpeaking);
     return;
   }
-  if (decoded.dbfs <= kAudible) return;
   const bool told = decoded.at - last_claim_ < 1s;
-  hear(decoded.at, told ? config_->hang_over : kLongHangOver * config_->hang_over);
+  if (decoded.dbfs <= (told ? kVoicedAudible : kAudible)) return;
+  levels_proven_ |= told && levels_count() && claimed_ != kUnknown;
+  last_heard_ = decoded.at;
+  hold(decoded.at + (told ? 1 : kLongHangOver) * config_->hang_over);
 }
 
-// Looks are for legs whose packets prove nothing: Opus without a believed level or a set voice bit. Where
-// levels are believed, or where a voice without a level waits for a place, a rare look guards against broken
-// levels and tells the loudness. A single packet between DTX is a refresh of the background and not worth it.
+// Looks are for legs whose packets prove nothing: Opus without a believed level or a set voice bit. A rare
+// look guards against levels that were never seen to be right, and tells the loudness of a voice without a
+// level that waits for a place. A single packet between DTX is a refresh of the background and not worth one.
 void LegEvidence::schedule_look(TimePoint at, bool is_talker) {
   if (next_look_ == TimePoint{}) next_look_ = at + look_phase_;
   if (look_due_ && at >= look_deadline_) end_look();
   if (is_talker || look_due_ || sounding_ < 2 || at < next_look_) return;
   const bool levels = levels_count() && !trust_.lost();
   const bool waiting = voiced(at);
+  if (levels && (levels_proven_ || waiting)) return;
   const Duration interval = config_->look_interval * (levels || waiting ? rare_look_ : 1);
   next_look_ += interval * ((at - next_look_) / interval + 1);
-  if (levels && waiting) return;
+  if (levels) rare_look_ = std::min(2 * rare_look_, kRarestLook);
   look_due_ = true;
   look_deadline_ = at + config_->look_packets * packet_duration_ + kLookGrace;
 }
@@ -158,7 +168,8 @@ void LegEvidence::judge_look(TimePoint at) {
     understates_ = true;
   }
   trust_.prove();
-  hear(at, kLongHangOver * config_->hang_over);
+  last_heard_ = at;
+  hold(at + kLongHangOver * config_->hang_over);
 }
 
 void LegEvidence::end_look() {

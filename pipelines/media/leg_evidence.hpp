@@ -31,7 +31,7 @@ class LegEvidence {
 
   // Worth being a talker at this time, hang-over included; and without it.
   bool voiced(TimePoint at) const { return at < voice_until_; }
-  bool speaking(TimePoint at) const { return at - last_voice_ < kSpeaking; }
+  bool speaking(TimePoint at) const;
   void end_spurt() { trust_.end_spurt(); }
 
   // A look is to be taken at this time. It ends when enough was decoded, or when nobody decodes it.
@@ -41,14 +41,13 @@ class LegEvidence {
   std::uint8_t level() const;  // fast, -dBov: the level shown
 
  private:
-  static constexpr Duration kSpeaking = 60ms;
   static constexpr float kUnknown = -127.0F;
   enum class Voice : std::uint8_t { none, claimed, proven };
 
   Voice judge(const MediaPacket& packet);
   Voice judge_g711(const MediaPacket& packet);
   Voice judge_opus(const MediaPacket& packet);
-  void hear(TimePoint at, Duration hang_over);
+  void hold(TimePoint until);
   void follow_heard(TimePoint at, float dbfs, Duration span);
   void schedule_look(TimePoint at, bool is_talker);
   void on_looked(const Decoded& decoded);
@@ -62,8 +61,8 @@ class LegEvidence {
   ClaimTrust trust_;
 
   TimePoint voice_until_{};
-  TimePoint last_voice_{};
-  TimePoint last_claim_{};  // that was believed
+  TimePoint last_heard_{};  // decoded and audible
+  TimePoint last_claim_{};  // believed
   TimePoint last_packet_{};
   TimePoint last_decoded_{};
   Duration packet_duration_ = 20ms;
@@ -83,7 +82,8 @@ class LegEvidence {
   // The loudest level claimed since the last look, and between the two before.
   float claim_peak_ = kUnknown;
   float earlier_claim_peak_ = kUnknown;
-  bool understates_ = false;  // its levels denied what was decoded: they count no more
+  bool levels_proven_ = false;  // a level that claimed voice was seen to be right
+  bool understates_ = false;    // its levels denied what was decoded: they count no more
 };
 
 }  // namespace parley::media

@@ -6,8 +6,9 @@ namespace parley::media {
 
 namespace {
 
-constexpr double kHigh = 0.70;        // of the tick: climb
-constexpr double kLow = 0.45;         // of the tick: calm
+constexpr double kHigh = 0.70;  // of the tick: climb
+constexpr double kLow = 0.45;   // of the tick: calm
+constexpr double kMostShare = 4.0;
 constexpr double kSmoothing = 200e6;  // ns: a single slow tick is no overload
 constexpr Duration kSettle = 300ms;   // what the last rung brought must show before the next
 constexpr Duration kCalm = 5s;
@@ -19,8 +20,8 @@ constexpr Duration kRelapse = 10s;  // overload so soon after a step down: that 
 OverloadLadder::OverloadLadder(Duration tick) : tick_(tick), patience_(kCalm) {}
 
 int OverloadLadder::step(TimePoint at, Duration work) {
-  const double share = std::max(0.0, static_cast<double>(work.count()) / static_cast<double>(tick_.count()));
-  load_ += (share - load_) * std::min(1.0, static_cast<double>(tick_.count()) / kSmoothing);
+  const double share = static_cast<double>(work.count()) / static_cast<double>(tick_.count());
+  load_ += (std::clamp(share, 0.0, kMostShare) - load_) * static_cast<double>(tick_.count()) / kSmoothing;
 
   if (load_ >= kLow) calm_ = false;
   if (load_ < kLow && !calm_) {
@@ -28,17 +29,22 @@ int OverloadLadder::step(TimePoint at, Duration work) {
     calm_since_ = at;
   }
   if (load_ > kHigh && rung_ < kTop && (changes_ == 0 || at - last_change_ >= kSettle)) {
-    if (stepped_down_ && at - last_change_ < kRelapse) patience_ = std::min(2 * patience_, kMostPatience);
-    move(at, rung_ + 1);
-  } else if (calm_ && rung_ > 0 && at - calm_since_ >= patience_ && at - last_change_ >= patience_) {
+    climb(at);
+  } else if (calm_ && rung_ > 0 && at - std::max(calm_since_, last_change_) >= patience_) {
     move(at, rung_ - 1);
-    if (rung_ == 0) patience_ = kCalm;
+    descended_ = true;
   }
   return rung_;
 }
 
+void OverloadLadder::climb(TimePoint at) {
+  if (descended_) patience_ = at - last_change_ < kRelapse ? std::min(2 * patience_, kMostPatience) : kCalm;
+  descended_ = false;
+  move(at, rung_ + 1);
+  load_ = (kLow + kHigh) / 2;  // what was measured before says nothing of the new rung
+}
+
 void OverloadLadder::move(TimePoint at, int rung) {
-  stepped_down_ = rung < rung_;
   rung_ = rung;
   last_change_ = at;
   ++changes_;

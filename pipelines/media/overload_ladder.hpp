@@ -27,6 +27,7 @@ class OverloadLadder {
   bool refuse_joins() const { return rung_ >= 6; }
 
  private:
+  void climb(TimePoint at);
   void move(TimePoint at, int rung);
 
   Duration tick_;
@@ -35,7 +36,7 @@ class OverloadLadder {
   TimePoint last_change_{};
   TimePoint calm_since_{};
   bool calm_ = false;
-  bool stepped_down_ = false;
+  bool descended_ = false;  // the last change was a step down
   Duration patience_;
   std::uint64_t changes_ = 0;
 };
