@@ -97,19 +97,19 @@ std::size_t count_members(const json::value& value) {
 
 ReadObject read_object(std::string_view text, std::size_t max_bytes, std::size_t max_depth) {
   const auto wrong = [](std::string what) { return ReadObject{{}, std::move(what)}; };
-  if (text.size() > max_bytes) return wrong("longer than " + std::to_string(max_bytes) + " bytes");
+  if (text.size() > max_bytes) return wrong("is longer than " + std::to_string(max_bytes) + " bytes");
   json::parse_options options;
   options.max_depth = max_depth;
   json::basic_parser<Builder> parser(options);
   parser.handler().begin();
   json::error_code error;
   const auto taken = parser.write_some(false, text.data(), text.size(), error);
-  if (error == json::error::too_deep) return wrong("nested deeper than " + std::to_string(max_depth));
-  if (error) return wrong("not valid JSON: " + error.message());
-  if (taken < text.size()) return wrong("not valid JSON: text behind the end");
+  if (error == json::error::too_deep) return wrong("is nested deeper than " + std::to_string(max_depth));
+  if (error) return wrong("is not valid JSON: " + error.message());
+  if (taken < text.size()) return wrong("is not valid JSON: text behind the end");
   auto value = parser.handler().release();
-  if (!value.is_object()) return wrong("not a JSON object");
-  if (count_members(value) != parser.handler().keys()) return wrong("a key stands twice in one object");
+  if (!value.is_object()) return wrong("is not a JSON object");
+  if (count_members(value) != parser.handler().keys()) return wrong("has a key twice in one object");
   return {std::move(value.get_object()), std::nullopt};
 }
 

@@ -10,7 +10,7 @@
 
 namespace parley::protocol {
 
-// What is wrong with the text, or the object.
+// The object; or what is wrong with the text, to be put behind its name ("is not valid JSON: ...").
 struct ReadObject {
   boost::json::object object;
   std::optional<std::string> wrong;

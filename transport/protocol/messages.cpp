@@ -215,7 +215,7 @@ struct ReadMessage {
 template <typename Variant>
 std::variant<ReadMessage<Variant>, Refused> read_message(std::string_view text, std::size_t max_bytes) {
   auto read = read_object(text, max_bytes, kMaxDepth);
-  if (read.wrong) return refused(std::nullopt, "bad-message", "The message is " + *read.wrong + ".");
+  if (read.wrong) return refused(std::nullopt, "bad-message", "The message " + *read.wrong + ".");
   const auto id = read_id(read.object);
   const auto* type = read.object.if_contains("type");
   if (type == nullptr || !type->is_string())
