@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <boost/asio/signal_set.hpp>
 #include <condition_variable>
 #include <csignal>
@@ -74,7 +75,7 @@ class JoinRun final : private SessionEvents {
     capture_.reset();
     if (sink_) sink_->finish();
     const int code = audio_failed_ ? kNoAudio : static_cast<int>(end_->kind);
-    presenter_->ended(time_s(), session.stats(), *end_, code, in_room_s());
+    presenter_->ended(time_s(), session.stats(), *end_, code, {in_room_s(), input_start_, output_start_});
     return code;
   }
 
@@ -87,7 +88,7 @@ class JoinRun final : private SessionEvents {
     auto source = sink ? open_source(command_.input, command_.loop)
                        : Result<std::unique_ptr<AudioSource>>(sink.error());
     if (!source) {
-      presenter_->ended(time_s(), {}, {EndKind::failed, {}, source.error().what}, kNoAudio, 0);
+      presenter_->ended(time_s(), {}, {EndKind::failed, {}, source.error().what}, kNoAudio, {});
       return false;
     }
     sink_ = std::move(*sink);
@@ -137,6 +138,7 @@ class JoinRun final : private SessionEvents {
   void start_playout() {
     playout_ = std::make_unique<AudioLoop>("playout", 20ms, sink_->paces(), [this](TimePoint at) {
       std::array<float, 960> pcm;
+      note(output_start_, at);
       session_->pull_audio(at, pcm);
       sink_->write(at, pcm);
       if (const auto failure = sink_->failure()) audio_failure(*failure);
@@ -145,13 +147,18 @@ class JoinRun final : private SessionEvents {
   void start_capture() {
     if (!command_.session.sends || capture_) return;
     const Duration period = std::min<Duration>(command_.session.ptime, 20ms);
-    capture_ = std::make_unique<AudioLoop>("capture", period, source_->paces(), [this, period](TimePoint) {
+    capture_ = std::make_unique<AudioLoop>("capture", period, source_->paces(), [this, period](TimePoint at) {
       std::array<float, 960> pcm;
+      note(input_start_, at - period);  // what is read now was said during the period before
       const auto piece = std::span(pcm).first(static_cast<std::size_t>(period / 10ms) * 480);
       source_->read(piece);
-      session_->push_audio(piece);
+      session_->push_audio(at, piece);
       if (const auto failure = source_->failure()) audio_failure(*failure);
     });
+  }
+  // Keeps the first moment: listeners by ear need both ends on one clock (CLOCK_MONOTONIC, microseconds).
+  static void note(std::atomic<std::int64_t>& first, TimePoint at) {
+    if (first.load(std::memory_order_relaxed) == 0) first = at.time_since_epoch() / 1us;
   }
   void audio_failure(const Error& failure) {
     inbox_.put([this, failure] {
@@ -220,6 +227,7 @@ class JoinRun final : private SessionEvents {
   std::unique_ptr<AudioSink> sink_;
   Session* session_ = nullptr;
   std::unique_ptr<AudioLoop> capture_, playout_;
+  std::atomic<std::int64_t> input_start_{0}, output_start_{0};
   bool interrupted_ = false;  // the network thread's
   // The main thread's.
   View view_;

@@ -36,8 +36,8 @@ class JsonPresenter final : public Presenter {
   void picture(const View&) override {}
   void second(double at, const View& view) override { print(stats_line(at, view.stats)); }
   void ended(double at, const SessionStats& stats, const SessionEnd& end, int exit_code,
-             double in_room_s) override {
-    print(summary_line(at, stats, end, exit_code, in_room_s));
+             const Stay& stay) override {
+    print(summary_line(at, stats, end, exit_code, stay));
   }
 
  private:
@@ -90,12 +90,12 @@ class TextPresenter final : public Presenter {
     say(render(view, 160, 5).back());
   }
   void ended(double, const SessionStats& stats, const SessionEnd& end, int exit_code,
-             double in_room_s) override {
+             const Stay& stay) override {
     if (live_) screen_.draw({});
     if (exit_code == 0) {
       char text[160];
       std::snprintf(text, sizeof text, "left after %.0f s: %llu packets sent, %llu received, %llu lost",
-                    in_room_s, static_cast<unsigned long long>(stats.packets_sent),
+                    stay.in_room_s, static_cast<unsigned long long>(stats.packets_sent),
                     static_cast<unsigned long long>(stats.packets_received),
                     static_cast<unsigned long long>(stats.lost_in));
       say(text);

@@ -33,7 +33,7 @@ class Presenter {
   virtual void second(double time_s, const View& view) = 0;
   // The last call. No session: `stats` is empty.
   virtual void ended(double time_s, const SessionStats& stats, const SessionEnd& end, int exit_code,
-                     double in_room_s) = 0;
+                     const Stay& stay) = 0;
 };
 
 std::unique_ptr<Presenter> make_json_presenter(std::FILE* out);

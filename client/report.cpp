@@ -152,12 +152,14 @@ std::string warning_line(double time_s, std::string_view message) {
 }
 
 std::string summary_line(double time_s, const SessionStats& stats, const SessionEnd& end, int exit_code,
-                         double in_room_s) {
+                         const Stay& stay) {
   auto out = line("summary", time_s);
   out["exit_code"] = exit_code;
   out["code"] = end.code.empty() ? json::value(nullptr) : json::value(end.code);
   out["message"] = end.message;
-  out["in_room_s"] = tidy(in_room_s);
+  out["in_room_s"] = tidy(stay.in_room_s);
+  if (stay.input_start_us != 0) out["input_start_us"] = stay.input_start_us;
+  if (stay.output_start_us != 0) out["output_start_us"] = stay.output_start_us;
   out["join_ms"] = optional(stats.join_ms);
   out["connect_ms"] = optional(stats.connect_ms);
   out["first_audio_ms"] = optional(stats.first_audio_ms);

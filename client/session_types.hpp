@@ -79,6 +79,13 @@ struct SessionStats {
   double first_audio_ms = -1;  // start() to the first received packet
 };
 
+// How long we were in the room, and when its first sample was said and heard (CLOCK_MONOTONIC, microseconds;
+// 0: never).
+struct Stay {
+  double in_room_s = 0;
+  std::int64_t input_start_us = 0, output_start_us = 0;
+};
+
 class SessionEvents {
  public:
   virtual ~SessionEvents() = default;

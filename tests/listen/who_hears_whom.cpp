@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <numbers>
 
 #include "tests/listen/wav.hpp"
 #include "tests/support/audio_metrics.hpp"
@@ -74,25 +75,65 @@ struct Match {
   double correlation = 0;  // normalised, absolute
 };
 
+Match refine(const Signal& said, const Signal& heard, std::ptrdiff_t coarse) {
+  const double scale = std::sqrt(energy(said) * energy(heard));
+  Match match{coarse, 0};
+  for (std::ptrdiff_t lag = std::max<std::ptrdiff_t>(0, coarse - 4); lag <= coarse + 4 && scale > 0; ++lag) {
+    double sum = 0;
+    for (auto t = static_cast<std::size_t>(lag); t < heard.size(); ++t)
+      sum += static_cast<double>(heard[t]) * said[t - static_cast<std::size_t>(lag)];
+    if (std::abs(sum) / scale > match.correlation) match = {lag, std::abs(sum) / scale};
+  }
+  return match;
+}
+
 // Searched at 12 kHz (speech is below 6), then refined sample by sample.
 Match best_match(const Signal& said, const Signal& heard) {
   const auto max_lag = static_cast<std::size_t>(kLongestLag * kRate);
   const auto scores = correlate(decimate(said), decimate(heard), max_lag / kDecimation);
   const auto best = std::max_element(scores.begin(), scores.end(),
                                      [](double a, double b) { return std::abs(a) < std::abs(b); });
-  const auto coarse = (best - scores.begin()) * static_cast<std::ptrdiff_t>(kDecimation);
-  const double scale = std::sqrt(energy(said) * energy(heard));
-  Match match{coarse, std::abs(*best)};
-  double highest = 0;
-  for (std::ptrdiff_t lag = std::max<std::ptrdiff_t>(0, coarse - 4); lag <= coarse + 4 && scale > 0; ++lag) {
-    double sum = 0;
-    for (std::size_t t = static_cast<std::size_t>(lag); t < heard.size(); ++t)
-      sum += static_cast<double>(heard[t]) * said[t - static_cast<std::size_t>(lag)];
-    if (std::abs(sum) <= highest) continue;
-    highest = std::abs(sum);
-    match = {lag, highest / scale};
+  const Match fine = refine(said, heard, (best - scores.begin()) * static_cast<std::ptrdiff_t>(kDecimation));
+  return {fine.lag, std::max(fine.correlation, std::abs(*best))};
+}
+
+// A talker as it arrived: jitter buffers move the delay while a call goes on, so the lag is taken anew for
+// each second (windows overlap by half and are faded into each other).
+struct Arrived {
+  Signal signal;
+  std::vector<std::ptrdiff_t> lags;  // of the windows in which it was found
+};
+
+Arrived follow(const Signal& said, const Signal& heard, std::ptrdiff_t first_lag) {
+  constexpr std::size_t kWindow = 48'000;
+  constexpr std::size_t kHop = kWindow / 2;
+  const auto room = static_cast<std::size_t>(kLongestLag * kRate);
+  Arrived out{Signal(said.size(), 0.0F), {}};
+  std::ptrdiff_t lag = first_lag;
+  for (std::size_t begin = 0; begin < said.size(); begin += kHop) {
+    const std::size_t length = std::min(kWindow, said.size() - begin);
+    const Signal window(said.begin() + static_cast<std::ptrdiff_t>(begin),
+                        said.begin() + static_cast<std::ptrdiff_t>(begin + length));
+    if (test::rms_dbfs(window) > -45) {
+      const std::size_t end = std::min(heard.size(), begin + length + room);
+      const Signal part(heard.begin() + static_cast<std::ptrdiff_t>(begin),
+                        heard.begin() + static_cast<std::ptrdiff_t>(end));
+      const Match match = best_match(window, part);
+      if (match.correlation > 0.3) {
+        lag = match.lag;
+        out.lags.push_back(lag);
+      }
+    }
+    for (std::size_t i = 0; i < length; ++i) {
+      const auto at = static_cast<std::ptrdiff_t>(begin + i) + lag;
+      const double phase = static_cast<double>(i) / kWindow;
+      const double fade =
+          begin == 0 && phase < 0.5 ? 1.0 : 0.5 - 0.5 * std::cos(2 * std::numbers::pi * phase);
+      if (at < static_cast<std::ptrdiff_t>(out.signal.size()))
+        out.signal[static_cast<std::size_t>(at)] += window[i] * static_cast<float>(fade);
+    }
   }
-  return match;
+  return out;
 }
 
 // Level of each 10 ms frame in dBFS.
@@ -178,12 +219,19 @@ Ear judge(const std::vector<Voice>& said, const Voice& heard, const Limits& limi
     cell.listener = heard.name;
     cell.talker = voice.name;
     cell.self = voice.name == heard.name;
-    const auto match = best_match(place(voice, heard.starts, 0, length), heard.pcm);
+    const Signal said_here = place(voice, heard.starts, 0, length);
+    const Match match = best_match(said_here, heard.pcm);
     cell.correlation = match.correlation;
     if (!cell.self) {
-      cell.delay_ms = static_cast<double>(match.lag) / kRate * 1000;
-      delay_sum += match.lag;
-      others.push_back(place(voice, heard.starts, match.lag, length));
+      auto arrived = follow(said_here, heard.pcm, match.lag);
+      auto lags = arrived.lags;
+      if (lags.empty()) lags.push_back(match.lag);
+      std::sort(lags.begin(), lags.end());
+      const std::ptrdiff_t median = lags[lags.size() / 2];
+      cell.delay_ms = static_cast<double>(median) / kRate * 1000;
+      cell.longest_delay_ms = static_cast<double>(lags.back()) / kRate * 1000;
+      delay_sum += median;
+      others.push_back(std::move(arrived.signal));
       for (std::size_t i = 0; i < length; ++i) ideal[i] += others.back()[i];
     }
     ear.cells.push_back(cell);
@@ -226,15 +274,16 @@ std::vector<Ear> who_hears_whom(const std::vector<Voice>& said, const std::vecto
 std::string table(const std::vector<Ear>& ears) {
   std::string out = fmt::format("{:<12}", "hears:");
   if (ears.empty()) return out;
-  for (const auto& cell : ears.front().cells) out += fmt::format("{:>24}", cell.talker);
+  for (const auto& cell : ears.front().cells) out += fmt::format("{:>30}", cell.talker);
   out += fmt::format("{:>12}{:>14}\n", "mix corr.", "largest gap");
   for (const auto& ear : ears) {
     out += fmt::format("{:<12}", ear.listener);
     for (const auto& cell : ear.cells) {
       const auto text = cell.self ? (cell.level_db <= -100 ? std::string("(self) silence")
                                                            : fmt::format("(self) {:.0f} dB", cell.level_db))
-                                  : fmt::format("{:+.1f} dB {:.0f} ms", cell.level_db, cell.delay_ms);
-      out += fmt::format("{:>20} {:<3}", text, cell.ok ? "ok" : "BAD");
+                                  : fmt::format("{:+.1f} dB {:.0f} ms (max {:.0f})", cell.level_db,
+                                                cell.delay_ms, cell.longest_delay_ms);
+      out += fmt::format("{:>26} {:<3}", text, cell.ok ? "ok" : "BAD");
     }
     out += fmt::format("{:>12.3f}{:>11.0f} ms {}\n", ear.mix_correlation, ear.largest_gap_ms,
                        ear.ok ? "" : "BAD");

@@ -17,7 +17,8 @@ struct Cell {
   std::string listener, talker;
   bool self = false;
   double level_db = -200;  // of the talker in what the listener heard, relative to what the talker said
-  double delay_ms = 0;     // mouth to ear; meaningless for oneself
+  double delay_ms = 0;     // mouth to ear, median over the seconds of the call; meaningless for oneself
+  double longest_delay_ms = 0;
   double correlation = 0;  // self: largest normalised correlation at any lag from 0 to 400 ms
   bool ok = false;
 };
