@@ -183,6 +183,10 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
   doctor->add_option("--token", raw.token, "A token that admits to a room, if the server asks for one");
   add_json(*doctor, raw);
 
+  // CLI11 would only say that a command is missing.
+  const auto named = [&args](const CLI::App* command) { return command->get_name() == args.front(); };
+  if (!args.empty() && !args.front().starts_with("-") && app.get_subcommands(named).empty())
+    return Advice{kUsage, {}, "parley: unknown command \"" + args.front() + "\"; run parley --help\n"};
   try {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::ParseError& error) {
@@ -191,7 +195,7 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
     return Advice{code == 0 ? kOk : kUsage, out.str(), err.str()};
   }
   auto command = make_command(app.get_subcommands().front()->get_name(), raw);
-  if (!command) return Advice{kUsage, {}, command.error().what + "\n"};
+  if (!command) return Advice{kUsage, {}, "parley: " + command.error().what + "\n"};
   return *command;
 }
 

@@ -113,7 +113,7 @@ class TrialCall final : private SessionEvents {
     session.start();
     const auto step = pacer.add([&session](TimePoint at) {
       std::array<float, 960> pcm{};
-      session.push_audio(pcm);
+      session.push_audio(at, pcm);
       session.pull_audio(at, pcm);
     });
     if (wait([this] { return result_.live || ended_; }, 20s) && !ended())

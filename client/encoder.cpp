@@ -103,6 +103,7 @@ void Encoder::skip(std::size_t samples) {
   media_time_ += pending_.size() + samples;
   pending_.clear();
   pausing_ = true;
+  in_spurt_ = false;
   level_dbfs_ = -96;
 }
 
@@ -124,7 +125,9 @@ void Encoder::encode(std::span<const float> pcm, const Emit& emit) {
   packet.media_time = media_time_;
   packet.level = to_level(rms_dbfs(pcm));
   packet.voice = !pause && level_dbfs_ > kVoiceDbfs;
-  packet.marker = pausing_ && !pause;
+  // The packets that refresh the comfort noise in a pause are no talk: they carry no marker.
+  packet.marker = packet.voice && !in_spurt_;
+  in_spurt_ = (in_spurt_ || packet.voice) && !pause;
   pausing_ = pause;
   emit(packet);
 }

@@ -85,7 +85,8 @@ class Encoder {
   std::uint64_t media_time_ = 0;  // of pending_'s first sample
   double gain_now_db_ = 0;
   double level_dbfs_ = -96;
-  bool pausing_ = true;
+  bool pausing_ = true;    // the last packet was one of DTX
+  bool in_spurt_ = false;  // the marker of this spurt of talk has been sent
 };
 
 }  // namespace parley::client

@@ -1,21 +1,16 @@
 #include "client/session.hpp"
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <future>
 
 #include "client/session_impl.hpp"
 #include "transport/base/check.hpp"
-#include "transport/dtls/identity.hpp"
-#include "transport/sdp/offer.hpp"
 
 namespace parley::client {
 
 namespace {
 
 constexpr Duration kPublishEvery = 200ms;
-// How long the server's own words are waited for when the media has ended.
-constexpr Duration kClosingWords = 1s;
 constexpr Duration kLeaveAnswer = 500ms;
 
 EncoderTuning configured_tuning(const SessionConfig& config) {
@@ -23,23 +18,6 @@ EncoderTuning configured_tuning(const SessionConfig& config) {
   tuning.bitrate = config.bitrate;
   tuning.ptime = config.ptime;
   return tuning;
-}
-
-const char* describe(LegEnd end) {
-  switch (end) {
-    case LegEnd::timeout:
-      return "nothing comes from the server any more";
-    case LegEnd::bye:
-    case LegEnd::dtls_closed:
-      return "the server has ended the media";
-    case LegEnd::dtls_failed:
-      return "the DTLS handshake failed";
-    case LegEnd::wrong_certificate:
-      return "the server's certificate is not the one it announced";
-    case LegEnd::removed:
-      break;
-  }
-  return "the media has ended";
 }
 
 }  // namespace
@@ -126,8 +104,8 @@ void Session::Impl::set_muted(bool muted) {
   });
 }
 
-void Session::Impl::push_audio(std::span<const float> pcm) {
-  if (uplink_) uplink_->push(pcm);
+void Session::Impl::push_audio(TimePoint at, std::span<const float> pcm) {
+  if (uplink_) uplink_->push(at, pcm);
 }
 
 void Session::Impl::pull_audio(TimePoint at, std::span<float> out) {
@@ -154,139 +132,6 @@ void Session::Impl::connect() {
          config_.server.authority() + (silent ? " does not answer the join" : " does not answer")});
   });
   channel_->connect(config_.server, config_.connect_timeout);
-}
-
-void Session::Impl::send_offer() {
-  // An encrypted leg binds to any address, so that it survives a change of network; a plain one must send
-  // from the address that it offers.
-  const IpAddress any = channel_->remote_ip().is_v4() ? IpAddress{} : IpAddress::v6({});
-  MediaHandlers handlers;
-  handlers.on_connected = [this] { media_connected(); };
-  handlers.on_media = [this](const MediaPacket& packet) {
-    if (!heard_) {
-      heard_ = true;
-      const std::lock_guard lock(mutex_);
-      first_audio_ms_ = ms_since_start();
-    }
-    downlink_.offer(packet);
-  };
-  handlers.on_end = [this](LegEnd ended) { media_ended(ended); };
-  auto media = MediaLink::open(net_.context(), {config_.encrypted ? any : channel_->local_ip(), 0},
-                               std::move(handlers));
-  if (!media) return end({EndKind::failed, {}, "no UDP socket: " + media.error().what});
-  media_ = std::move(*media);
-
-  const dtls::Identity* identity = config_.encrypted ? net_.identity() : nullptr;
-  if (config_.encrypted && identity == nullptr)
-    return end({EndKind::failed, {}, "no DTLS certificate could be made"});
-  credentials_ = ice::Credentials::random();
-  local_ssrc_ = random_u32();
-  cname_ = random_token(16);
-
-  sdp::OfferOptions options;
-  options.encrypted = config_.encrypted;
-  options.codecs = {config_.codec};
-  options.direction = sdp::make_direction(config_.sends, config_.receives);
-  options.ptime_ms = 20;
-  sdp::LocalEndpoint local;
-  if (identity != nullptr) local.fingerprint = identity->fingerprint();
-  local.ufrag = credentials_.ufrag;
-  local.pwd = credentials_.pwd;
-  local.plain_rtp = {channel_->local_ip(), media_->local().port};
-  local.ssrc = local_ssrc_;
-  local.cname = cname_;
-  local.ask_for_dtx = true;
-  offer_ = sdp::write_offer(options, local);
-
-  protocol::Join join;
-  join.room = config_.room;
-  join.sdp = offer_;
-  if (!config_.name.empty()) join.name = config_.name;
-  if (!config_.pin.empty()) join.pin = config_.pin;
-  if (!config_.token.empty()) join.token = config_.token;
-  enter(SessionState::joining);
-  join_id_ = next_id_;
-  send(std::move(join));
-}
-
-Result<sdp::NegotiatedLeg> Session::Impl::read_answer(const std::string& text) const {
-  auto answer = sdp::parse_answer(offer_, text);
-  if (!answer || !answer->encrypted) return answer;
-  // Our socket has one family. Of the server's addresses, the one that its signalling answers on is known to
-  // work.
-  const IpAddress signalling = channel_->remote_ip();
-  auto& all = answer->candidates;
-  std::erase_if(all, [&](const sdp::Candidate& c) { return c.address.ip.is_v4() != signalling.is_v4(); });
-  if (all.empty()) return Error{"the server offers no media address of our kind (IPv4 or IPv6)"};
-  const auto better = [&](const sdp::Candidate& a, const sdp::Candidate& b) {
-    const bool a_known = a.address.ip == signalling, b_known = b.address.ip == signalling;
-    return a_known != b_known ? a_known : a.priority > b.priority;
-  };
-  std::stable_sort(all.begin(), all.end(), better);
-  return answer;
-}
-
-LegConfig Session::Impl::leg_config(const sdp::NegotiatedLeg& answer) const {
-  LegConfig leg;
-  leg.id = LegId{1};
-  leg.encrypted = answer.encrypted;
-  leg.controlling = true;
-  leg.local_ufrag = credentials_.ufrag;
-  leg.local_pwd = credentials_.pwd;
-  leg.remote_ufrag = answer.remote_ufrag;
-  leg.remote_pwd = answer.remote_pwd;
-  leg.remote_fingerprint = answer.remote_fingerprint;
-  leg.remote = answer.encrypted ? answer.candidates.front().address : answer.remote;
-  leg.remote_ssrc = answer.remote_ssrc;
-  leg.codec = answer.codec;
-  leg.payload_type = answer.payload_type;
-  leg.local_ssrc = local_ssrc_;
-  leg.cname = cname_;
-  leg.audio_level_id = answer.audio_level_id;
-  leg.mixer_level_id = answer.mixer_level_id;
-  return leg;
-}
-
-void Session::Impl::take_joined(const protocol::Joined& joined) {
-  auto answer = read_answer(joined.sdp);
-  if (!answer)
-    return end({EndKind::refused, "not-acceptable", "the server's answer: " + answer.error().what});
-  {
-    const std::lock_guard lock(mutex_);
-    participant_id_ = joined.participant;
-    media_address_ = leg_config(*answer).remote;
-    join_ms_ = ms_since_start();
-  }
-  roster_.reset(joined.roster);
-  enter(SessionState::securing);
-  tell([&](SessionEvents& events) { events.on_joined(joined); });
-  deadline(config_.media_timeout, [this] {
-    const auto remote = media_->remote();
-    end({EndKind::no_media,
-         {},
-         "the media path to " + (remote ? remote->to_string() : config_.server.host) +
-             " (UDP) did not come up in time; a firewall may block UDP"});
-  });
-  publish_later();
-  media_->start(leg_config(*answer), config_.encrypted ? net_.identity() : nullptr);
-}
-
-void Session::Impl::media_connected() {
-  if (state() != SessionState::securing) return;
-  deadline_.cancel();
-  {
-    const std::lock_guard lock(mutex_);
-    connect_ms_ = ms_since_start();
-  }
-  enter(SessionState::live);
-  open_gate();
-}
-
-void Session::Impl::media_ended(LegEnd ended) {
-  if (state() == SessionState::leaving) return;
-  if (state() == SessionState::securing) return end({EndKind::no_media, to_string(ended), describe(ended)});
-  // A server that closes says so over the WebSocket; its words are better than ours.
-  deadline(kClosingWords, [this, ended] { end({EndKind::lost, to_string(ended), describe(ended)}); });
 }
 
 void Session::Impl::channel_closed(bool opened, const Error& why) {
@@ -397,8 +242,8 @@ void Session::start() {
 void Session::leave() {
   impl_->leave();
 }
-void Session::push_audio(std::span<const float> pcm) {
-  impl_->push_audio(pcm);
+void Session::push_audio(TimePoint at, std::span<const float> pcm) {
+  impl_->push_audio(at, pcm);
 }
 void Session::pull_audio(TimePoint at, std::span<float> out) {
   impl_->pull_audio(at, out);

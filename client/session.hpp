@@ -44,9 +44,9 @@ class Session {
   void leave();
   static constexpr Duration kLeaveTimeout = 1s;
 
-  // Any multiple of 10 ms. What is pushed before the media is connected, or while the session does not send,
-  // is dropped: a talker starts with the present, not with the past.
-  void push_audio(std::span<const float> pcm);
+  // Any multiple of 10 ms, complete at `at`. What is pushed before the media is connected, or while the
+  // session does not send, is dropped: a talker starts with the present, not with the past.
+  void push_audio(TimePoint at, std::span<const float> pcm);
   // Exactly 20 ms (960 samples), all written; silence when nothing is received.
   void pull_audio(TimePoint at, std::span<float> out);
 

@@ -38,7 +38,7 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   std::vector<protocol::Participant> roster() const { return roster_.list(); }
 
   // The capture thread's and the playout thread's.
-  void push_audio(std::span<const float> pcm);
+  void push_audio(TimePoint at, std::span<const float> pcm);
   void pull_audio(TimePoint at, std::span<float> out);
 
  private:
@@ -46,10 +46,6 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
 
   // Life (session.cpp)
   void connect();
-  void send_offer();
-  void take_joined(const protocol::Joined& joined);
-  void media_connected();
-  void media_ended(LegEnd end);
   void channel_closed(bool opened, const Error& why);
   void leave_now();
   void end(SessionEnd end);
@@ -61,8 +57,17 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void drain_uplink();
   void publish_traffic();
   void publish_later();
-  LegConfig leg_config(const sdp::NegotiatedLeg& answer) const;
+
+  // Media (session_media.cpp)
+  void send_offer();
+  Status open_media();
+  Status write_offer();
   Result<sdp::NegotiatedLeg> read_answer(const std::string& text) const;
+  LegConfig leg_config(const sdp::NegotiatedLeg& answer) const;
+  void take_joined(const protocol::Joined& joined);
+  void media_connected();
+  void media_arrived(const MediaPacket& packet);
+  void media_ended(LegEnd end);
 
   // Messages (session_messages.cpp)
   void take_text(std::string_view text);

@@ -12,7 +12,11 @@ Uplink::Uplink(std::unique_ptr<Encoder> encoder, const EncoderTuning& tuning, st
       ptime_(tuning.ptime.count()),
       gain_db_(tuning.gain_db) {}
 
-void Uplink::push(std::span<const float> pcm) {
+void Uplink::push(TimePoint at, std::span<const float> pcm) {
+  const Duration length = std::chrono::microseconds(pcm.size() * 125 / 6);  // 48 samples are 1 ms
+  if (expected_at_ != TimePoint{} && at - expected_at_ > kMaxPause)
+    encoder_->skip(static_cast<std::size_t>((at - expected_at_) / 1ms * 48));
+  expected_at_ = at + length;
   if (!open_.load(std::memory_order_relaxed)) {
     encoder_->skip(pcm.size());
     level_dbfs_.store(encoder_->level_dbfs(), std::memory_order_relaxed);

@@ -33,7 +33,10 @@ class Uplink {
   // `wake` is called on the capture thread when packets wait.
   Uplink(std::unique_ptr<Encoder> encoder, const EncoderTuning& tuning, std::function<void()> wake);
 
-  void push(std::span<const float> pcm);
+  // A hole of more than kMaxPause between two pushes (a suspended machine) passes as silence, so that media
+  // time keeps step with real time.
+  void push(TimePoint at, std::span<const float> pcm);
+  static constexpr Duration kMaxPause = 200ms;
 
   template <typename Send>
   void drain(Send&& send) {
@@ -57,6 +60,7 @@ class Uplink {
 
   std::unique_ptr<Encoder> encoder_;  // the capture thread's
   std::function<void()> wake_;
+  TimePoint expected_at_{};  // the capture thread's: when the next push is due
   BoundedQueue<Packet> queue_{32};
 
   std::atomic<bool> open_{false};

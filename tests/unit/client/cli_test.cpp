@@ -1,0 +1,161 @@
+#include "client/cli.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace parley::client {
+namespace {
+
+std::vector<std::string> words(const std::string& line) {
+  std::istringstream in(line);
+  std::vector<std::string> out;
+  for (std::string word; in >> word;) out.push_back(word);
+  return out;
+}
+
+template <typename T>
+T parsed(const std::string& line, const std::string& key = {}) {
+  const auto result = parse_command_line(words(line), key);
+  if (const auto* advice = std::get_if<Advice>(&result)) {
+    ADD_FAILURE() << line << ": " << advice->err;
+    return {};
+  }
+  return std::get<T>(std::get<Command>(result));
+}
+
+Advice advice(const std::vector<std::string>& args) {
+  const auto result = parse_command_line(args);
+  if (std::holds_alternative<Command>(result)) {
+    ADD_FAILURE() << "was understood";
+    return {};
+  }
+  return std::get<Advice>(result);
+}
+
+TEST(CommandLine, JoinHasDefaults) {
+  const auto join = parsed<JoinCommand>("join demo");
+  EXPECT_EQ(join.session.room, "demo");
+  EXPECT_EQ(join.session.server.authority(), "127.0.0.1:8080");
+  EXPECT_TRUE(join.session.encrypted);
+  EXPECT_EQ(join.session.codec, Codec::opus);
+  EXPECT_EQ(join.session.ptime, 20ms);
+  EXPECT_EQ(join.session.bitrate, 32'000);
+  EXPECT_TRUE(join.session.dtx);
+  EXPECT_TRUE(join.session.fec);
+  EXPECT_TRUE(join.session.sends);
+  EXPECT_EQ(join.input.kind, InputSpec::Kind::microphone);
+  EXPECT_EQ(join.output.kind, OutputSpec::Kind::speaker);
+  EXPECT_FALSE(join.duration_s);
+  EXPECT_FALSE(join.json);
+}
+
+TEST(CommandLine, JoinTakesEverything) {
+  const auto join = parsed<JoinCommand>(
+      "join demo --server http://[::1]:99 --name Ada --pin 12 --token abc --input tone:440,steady,amp=0.2 "
+      "--output out.wav --duration 2.5 --json --transport rtp --codec pcma --ptime 40 --bitrate 24000 "
+      "--no-dtx "
+      "--no-fec --fixed --loop");
+  EXPECT_EQ(join.session.server.authority(), "[::1]:99");
+  EXPECT_EQ(join.session.name, "Ada");
+  EXPECT_EQ(join.session.pin, "12");
+  EXPECT_EQ(join.session.token, "abc");
+  EXPECT_EQ(join.input.kind, InputSpec::Kind::tone);
+  EXPECT_EQ(join.input.tone, (ToneSource::Settings{440, 0.2, true}));
+  EXPECT_EQ(join.output.kind, OutputSpec::Kind::file);
+  EXPECT_EQ(join.output.path, "out.wav");
+  EXPECT_EQ(join.duration_s, 2.5);
+  EXPECT_TRUE(join.json);
+  EXPECT_FALSE(join.session.encrypted);
+  EXPECT_EQ(join.session.codec, Codec::pcma);
+  EXPECT_EQ(join.session.ptime, 40ms);
+  EXPECT_EQ(join.session.bitrate, 24'000);
+  EXPECT_FALSE(join.session.dtx);
+  EXPECT_FALSE(join.session.fec);
+  EXPECT_FALSE(join.session.adapt);
+  EXPECT_TRUE(join.loop);
+}
+
+TEST(CommandLine, ListenOnlyOpensNoMicrophone) {
+  const auto join = parsed<JoinCommand>("join demo --listen-only");
+  EXPECT_FALSE(join.session.sends);
+  EXPECT_EQ(join.input.kind, InputSpec::Kind::silence);
+}
+
+TEST(CommandLine, Moderation) {
+  using Action = ModerateCommand::Action;
+  struct Row {
+    const char* line;
+    Action action;
+  };
+  const Row rows[] = {{"mute demo bob", Action::mute},
+                      {"unmute demo bob", Action::unmute},
+                      {"kick demo bob", Action::kick},
+                      {"gain demo bob 3", Action::gain}};
+  for (const auto& row : rows) {
+    const auto command = parsed<ModerateCommand>(row.line);
+    EXPECT_EQ(command.action, row.action) << row.line;
+    EXPECT_EQ(command.room, "demo");
+    EXPECT_EQ(command.participant, "bob");
+  }
+  EXPECT_EQ(parsed<ModerateCommand>("lock demo").action, Action::lock);
+  EXPECT_EQ(parsed<ModerateCommand>("unlock demo").action, Action::unlock);
+}
+
+TEST(CommandLine, GainMayBeNegativeAndForOneListener) {
+  const auto command = parsed<ModerateCommand>("gain demo bob -6.5 --listener ada");
+  EXPECT_EQ(command.db, -6.5);
+  EXPECT_EQ(command.listener, "ada");
+}
+
+TEST(CommandLine, TheKeyComesFromTheEnvironmentUnlessGiven) {
+  EXPECT_EQ(parsed<RoomsCommand>("rooms", "secret").key, "secret");
+  EXPECT_EQ(parsed<RoomsCommand>("rooms --admin-key other", "secret").key, "other");
+  EXPECT_EQ(parsed<DoctorCommand>("doctor --json", "secret").key, "secret");
+}
+
+TEST(CommandLine, MistakesAreUsageErrorsThatSayWhat) {
+  struct Row {
+    const char* line;
+    const char* says;
+  };
+  const Row rows[] = {
+      {"", "subcommand"},
+      {"sing demo", "sing"},
+      {"join", "ROOM"},
+      {"join demo --ptime 30", "ptime"},
+      {"join demo --codec mp3", "codec"},
+      {"join demo --bitrate 5", "bitrate"},
+      {"join demo --transport tcp", "transport"},
+      {"join demo --duration -1", "duration"},
+      {"join demo --server https://x", "TLS"},
+      {"join demo --input tone:", "20 to 20000"},
+      {"join demo --input tone:5", "20 to 20000"},
+      {"join demo --input tone:440,loud", "loud"},
+      {"join demo --input tone:440,amp=2", "amp"},
+      {"join demo --frobnicate", "frobnicate"},
+      {"gain demo bob 13", "DB"},
+      {"gain demo bob", "DB"},
+  };
+  for (const auto& row : rows) {
+    const auto told = advice(words(row.line));
+    EXPECT_EQ(told.exit_code, kUsage) << row.line;
+    EXPECT_NE(told.err.find(row.says), std::string::npos) << row.line << ": " << told.err;
+    EXPECT_TRUE(told.out.empty()) << row.line;
+  }
+}
+
+TEST(CommandLine, HelpTellsExitCodesAndEveryCommand) {
+  const auto help = advice({"--help"});
+  EXPECT_EQ(help.exit_code, kOk);
+  for (const char* word :
+       {"join", "rooms", "mute", "unmute", "kick", "lock", "unlock", "gain", "doctor", "Exit codes"})
+    EXPECT_NE(help.out.find(word), std::string::npos) << word;
+  const auto join = advice({"join", "--help"});
+  for (const char* word : {"--input", "tone:HZ", "--listen-only", "Exit codes"})
+    EXPECT_NE(join.out.find(word), std::string::npos) << word;
+  EXPECT_EQ(advice({"--version"}).out.rfind("parley ", 0), 0U);
+}
+
+}  // namespace
+}  // namespace parley::client
