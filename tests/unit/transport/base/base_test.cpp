@@ -174,6 +174,7 @@ TEST(ThreadOwner, BindsToTheFirstThreadUntilReleased) {
   owner.check();
   owner.check();
 #ifdef PARLEY_CHECKS
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(std::thread([&] { owner.check(); }).join(), "assertion failed");
 #endif
 }
