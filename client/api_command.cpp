@@ -71,15 +71,20 @@ void print_room(const json::object& room) {
               number_of(room, "participants").c_str(), notes.c_str());
 }
 
+struct Room {
+  const ServerUrl& server;
+  const std::string& key;
+  const std::string& name;
+  std::string path() const { return "/api/v1/rooms/" + encode_path_segment(name); }
+};
+
 // Ids first: a name that looks like somebody's id must not redirect a kick.
 struct Found {
   int code = kOk;
   std::string id;
 };
-Found find_participant(const ModerateCommand& command, const std::string& wanted) {
-  const auto answer =
-      call(command.server,
-           {"GET", "/api/v1/rooms/" + encode_path_segment(command.room) + "/participants", command.key, {}});
+Found find_participant(const Room& room, const std::string& wanted) {
+  const auto answer = call(room.server, {"GET", room.path() + "/participants", room.key, {}});
   if (answer.code != kOk) return {answer.code, {}};
   const auto participants = list_in(answer.body, "participants");
   if (!participants) return {complain(kFailed, "the server's answer is not a list of participants"), {}};
@@ -93,7 +98,7 @@ Found find_participant(const ModerateCommand& command, const std::string& wanted
   }
   if (named.size() == 1) return {kOk, named.front()};
   if (named.empty())
-    return {complain(kFailed, "nobody called \"" + wanted + "\" is in room " + command.room), {}};
+    return {complain(kFailed, "nobody called \"" + wanted + "\" is in room " + room.name), {}};
   std::string ids;
   for (const auto& id : named) ids += " " + id;
   return {complain(kFailed, "several participants are called \"" + wanted + "\"; use an id:" + ids), {}};
@@ -119,31 +124,42 @@ int run_rooms(const RoomsCommand& command) {
 
 int run_moderate(const ModerateCommand& command) {
   using Action = ModerateCommand::Action;
-  const std::string room = "/api/v1/rooms/" + encode_path_segment(command.room);
-  if (command.action == Action::lock || command.action == Action::unlock)
-    return call(command.server,
-                {"POST", room + (command.action == Action::lock ? "/lock" : "/unlock"), command.key, {}})
-        .code;
+  const Room room{command.server, command.key, command.room};
+  const auto ask = [&](const char* method, const std::string& target, const std::string& body = {}) {
+    return call(command.server, {method, room.path() + target, command.key, body}).code;
+  };
+  if (command.action == Action::lock) return ask("POST", "/lock");
+  if (command.action == Action::unlock) return ask("POST", "/unlock");
 
-  const auto target = find_participant(command, command.participant);
-  if (target.code != kOk) return target.code;
-  const std::string participant = encode_path_segment(target.id);
-  if (command.action != Action::gain) {
-    const char* verb = command.action == Action::mute     ? "/mute"
-                       : command.action == Action::unmute ? "/unmute"
-                                                          : "/kick";
-    return call(command.server, {"POST", room + "/participants/" + participant + verb, command.key, {}}).code;
-  }
-  const std::string body = json::serialize(json::object{{"db", command.db}});
-  if (command.listener.empty())
-    return call(command.server, {"PUT", room + "/participants/" + participant + "/gain", command.key, body})
-        .code;
-  const auto listener = find_participant(command, command.listener);
+  const auto participant = find_participant(room, command.participant);
+  if (participant.code != kOk) return participant.code;
+  const std::string one = "/participants/" + encode_path_segment(participant.id);
+  if (command.action == Action::mute) return ask("POST", one + "/mute");
+  if (command.action == Action::unmute) return ask("POST", one + "/unmute");
+  if (command.action == Action::kick) return ask("POST", one + "/kick");
+
+  const std::string gain = json::serialize(json::object{{"db", command.db}});
+  if (command.listener.empty()) return ask("PUT", one + "/gain", gain);
+  const auto listener = find_participant(room, command.listener);
   if (listener.code != kOk) return listener.code;
-  return call(command.server,
-              {"PUT", room + "/participants/" + encode_path_segment(listener.id) + "/gains/" + participant,
-               command.key, body})
-      .code;
+  return ask(
+      "PUT",
+      "/participants/" + encode_path_segment(listener.id) + "/gains/" + encode_path_segment(participant.id),
+      gain);
+}
+
+int run_whisper(const WhisperCommand& command) {
+  const Room room{command.server, command.key, command.room};
+  const auto talker = find_participant(room, command.talker);
+  if (talker.code != kOk) return talker.code;
+  json::array to;
+  for (const auto& name : command.to) {
+    const auto listener = find_participant(room, name);
+    if (listener.code != kOk) return listener.code;
+    to.push_back(json::string(listener.id));
+  }
+  const json::object body{{"talker", talker.id}, {"to", to}, {"duck_db", command.duck_db}};
+  return call(command.server, {"POST", room.path() + "/whispers", command.key, json::serialize(body)}).code;
 }
 
 }  // namespace parley::client

@@ -31,6 +31,9 @@ struct Raw {
 
   std::string participant, listener;
   double db = 0;
+  std::vector<std::string> to;
+
+  std::vector<std::string> only;
 };
 
 void add_server(CLI::App& app, Raw& raw) {
@@ -130,12 +133,30 @@ Result<Command> make_join(const Raw& raw, const ServerUrl& server) {
   return Command(join);
 }
 
+Result<Command> make_doctor(const Raw& raw, const ServerUrl& server) {
+  static const std::vector<std::pair<std::string, Check>> kChecks = {{"server", Check::server},
+                                                                     {"call", Check::call},
+                                                                     {"sound", Check::sound},
+                                                                     {"software", Check::software}};
+  DoctorCommand doctor;
+  if (!raw.only.empty()) doctor.checks.clear();
+  for (const auto& [name, check] : kChecks)
+    if (std::find(raw.only.begin(), raw.only.end(), name) != raw.only.end()) doctor.checks.push_back(check);
+  doctor.server = server;
+  doctor.key = raw.key;
+  doctor.token = raw.token;
+  doctor.json = raw.json;
+  return Command(doctor);
+}
+
 Result<Command> make_command(const std::string& chosen, const Raw& raw) {
   const auto server = parse_server_url(raw.server);
   if (!server) return server.error();
   if (chosen == "join") return make_join(raw, *server);
   if (chosen == "rooms") return Command(RoomsCommand{*server, raw.key, raw.json});
-  if (chosen == "doctor") return Command(DoctorCommand{*server, raw.key, raw.token, raw.json});
+  if (chosen == "whisper")
+    return Command(WhisperCommand{*server, raw.key, raw.room, raw.participant, raw.to, raw.db});
+  if (chosen == "doctor") return make_doctor(raw, *server);
 
   using Action = ModerateCommand::Action;
   static const std::vector<std::pair<std::string, Action>> kActions = {
@@ -177,10 +198,21 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
   CLI::App* gain = add_moderation(app, raw, "gain", "Set how loud a participant is", true);
   gain->add_option("DB", raw.db, "-40 to 12 dB")->required()->check(CLI::Range(-40.0, 12.0));
   gain->add_option("--listener", raw.listener, "For this listener only (name or id)");
+  CLI::App* whisper = app.add_subcommand("whisper", "Let a participant be heard by some of the others only");
+  add_room(*whisper, raw);
+  whisper->add_option("TALKER", raw.participant, "Name or id")->required();
+  whisper->add_option("TO", raw.to,
+                      "Names or ids of who shall hear it; nobody named: everybody hears it again");
+  whisper->add_option("--duck", raw.db, "Turn the other talkers down for those who hear it, -40 to 0 dB")
+      ->check(CLI::Range(-40.0, 0.0));
+  add_server(*whisper, raw);
+  add_key(*whisper, raw);
   CLI::App* doctor = app.add_subcommand("doctor", "Check server, network and sound, with advice");
   add_server(*doctor, raw);
   add_key(*doctor, raw);
   doctor->add_option("--token", raw.token, "A token that admits to a room, if the server asks for one");
+  doctor->add_option("--only", raw.only, "Only these checks: server, call, sound, software")
+      ->check(CLI::IsMember({"server", "call", "sound", "software"}));
   add_json(*doctor, raw);
 
   // CLI11 would only say that a command is missing.

@@ -54,14 +54,27 @@ struct ModerateCommand {
   std::string listener;     // gain for one listener only; id or name
 };
 
+// Lets a participant whisper to some of the others.
+struct WhisperCommand {
+  ServerUrl server;
+  std::string key;
+  std::string room;
+  std::string talker;           // id or name
+  std::vector<std::string> to;  // ids or names; empty: to everybody again
+  double duck_db = 0;           // how far the others are turned down for those who hear the whisper
+};
+
+enum class Check : std::uint8_t { server, call, sound, software };
+
 struct DoctorCommand {
+  std::vector<Check> checks = {Check::server, Check::call, Check::sound, Check::software};
   ServerUrl server;
   std::string key;
   std::string token;
   bool json = false;
 };
 
-using Command = std::variant<JoinCommand, RoomsCommand, ModerateCommand, DoctorCommand>;
+using Command = std::variant<JoinCommand, RoomsCommand, ModerateCommand, WhisperCommand, DoctorCommand>;
 
 // Nothing to run: help, version, or a mistake, with what to print and the exit code.
 struct Advice {

@@ -8,6 +8,7 @@ namespace parley::client {
 int run_join(const JoinCommand& command);
 int run_rooms(const RoomsCommand& command);
 int run_moderate(const ModerateCommand& command);
+int run_whisper(const WhisperCommand& command);
 int run_doctor(const DoctorCommand& command);
 
 }  // namespace parley::client

@@ -110,7 +110,7 @@ class JoinRun final : private SessionEvents {
   void loop() {
     TimePoint next_picture = began_, next_second = began_ + 1s;
     while (!end_) {
-      if (const auto note = inbox_.take(next_picture)) note();
+      if (const auto note = inbox_.take(std::min({next_picture, next_second, leave_at_}))) note();
       if (end_) break;
       if (now() >= next_picture) {
         next_picture = now() + 200ms;
@@ -120,8 +120,10 @@ class JoinRun final : private SessionEvents {
         next_second += 1s;
         presenter_->second(time_s(), view());
       }
-      const bool over = command_.duration_s && in_room_s() >= *command_.duration_s;
-      if (over || std::ferror(stdout) != 0) session_->leave();
+      if (now() >= leave_at_ || std::ferror(stdout) != 0) {
+        leave_at_ = TimePoint::max();
+        session_->leave();
+      }
     }
     left_at_ = now();
   }
@@ -179,6 +181,9 @@ class JoinRun final : private SessionEvents {
   void on_joined(const protocol::Joined& joined) override {
     inbox_.put([this, joined] {
       joined_at_ = now();
+      if (command_.duration_s)
+        leave_at_ =
+            *joined_at_ + std::chrono::round<Duration>(std::chrono::duration<double>(*command_.duration_s));
       view_.room = joined.room;
       view_.locked = joined.locked;
       view_.recording = joined.recording;
@@ -233,6 +238,7 @@ class JoinRun final : private SessionEvents {
   View view_;
   bool audio_failed_ = false;
   std::optional<TimePoint> joined_at_, left_at_;
+  TimePoint leave_at_ = TimePoint::max();  // --duration
   std::optional<SessionEnd> end_;
 };
 

@@ -18,6 +18,7 @@ int run(const Command& command) {
     int operator()(const JoinCommand& join) const { return run_join(join); }
     int operator()(const RoomsCommand& rooms) const { return run_rooms(rooms); }
     int operator()(const ModerateCommand& moderate) const { return run_moderate(moderate); }
+    int operator()(const WhisperCommand& whisper) const { return run_whisper(whisper); }
     int operator()(const DoctorCommand& doctor) const { return run_doctor(doctor); }
   };
   return std::visit(Runner{}, command);

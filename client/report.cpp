@@ -1,6 +1,8 @@
 #include "client/report.hpp"
 
+#include <array>
 #include <boost/json.hpp>
+#include <charconv>
 #include <cmath>
 
 namespace parley::client {
@@ -18,6 +20,25 @@ json::value optional(double value) {
 }
 json::string text(std::string_view value) {
   return json::string(value.data(), value.size());
+}
+
+// As json::serialize(), but 4.2 is 4.2 and not 4.2E0: the lines are read by shell scripts, too.
+std::string plain_json(const json::value& value) {
+  std::string out;
+  if (const auto* object = value.if_object()) {
+    for (const auto& [key, member] : *object)
+      out += (out.empty() ? "{" : ",") + json::serialize(key) + ":" + plain_json(member);
+    return out.empty() ? "{}" : out + "}";
+  }
+  if (const auto* array = value.if_array()) {
+    for (const auto& item : *array) out += (out.empty() ? "[" : ",") + plain_json(item);
+    return out.empty() ? "[]" : out + "]";
+  }
+  if (!value.is_double()) return json::serialize(value);
+  std::array<char, 400> text;  // the longest double has 309 digits in front of the point
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value.get_double(), std::chars_format::fixed).ptr;
+  return {text.data(), end};
 }
 
 json::object line(std::string_view type, double time_s) {
@@ -78,13 +99,13 @@ void put_stats(json::object& out, const SessionStats& stats) {
 std::string stats_line(double time_s, const SessionStats& stats) {
   auto out = line("stats", time_s);
   put_stats(out, stats);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string state_line(double time_s, SessionState state) {
   auto out = line("state", time_s);
   out["state"] = to_string(state);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string joined_line(double time_s, const protocol::Joined& joined) {
@@ -97,20 +118,20 @@ std::string joined_line(double time_s, const protocol::Joined& joined) {
   json::array roster;
   for (const auto& participant : joined.roster) roster.push_back(participant_object(participant));
   out["roster"] = std::move(roster);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string participant_line(double time_s, std::string_view type, const protocol::Participant& participant) {
   auto out = line(type, time_s);
   out["participant"] = participant_object(participant);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string left_line(double time_s, const protocol::Participant& participant, std::string_view reason) {
   auto out = line("participant-left", time_s);
   out["participant"] = participant_object(participant);
   out["reason"] = text(reason);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string talking_line(double time_s, const protocol::Participant& participant) {
@@ -119,7 +140,7 @@ std::string talking_line(double time_s, const protocol::Participant& participant
   out["name"] = participant.name;
   out["talking"] = participant.talking;
   out["level"] = participant.level;
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string chat_line(double time_s, std::string_view participant, std::string_view name,
@@ -128,27 +149,27 @@ std::string chat_line(double time_s, std::string_view participant, std::string_v
   out["participant"] = text(participant);
   out["name"] = text(name);
   out["text"] = text(said);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string room_line(double time_s, bool locked, bool recording) {
   auto out = line("room", time_s);
   out["locked"] = locked;
   out["recording"] = recording;
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string refused_line(double time_s, std::string_view code, std::string_view message) {
   auto out = line("refused", time_s);
   out["code"] = text(code);
   out["message"] = text(message);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string warning_line(double time_s, std::string_view message) {
   auto out = line("warning", time_s);
   out["message"] = text(message);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 std::string summary_line(double time_s, const SessionStats& stats, const SessionEnd& end, int exit_code,
@@ -164,15 +185,7 @@ std::string summary_line(double time_s, const SessionStats& stats, const Session
   out["connect_ms"] = optional(stats.connect_ms);
   out["first_audio_ms"] = optional(stats.first_audio_ms);
   put_stats(out, stats);
-  return json::serialize(out);
-}
-
-std::string failure_line(double time_s, int exit_code, std::string_view message) {
-  auto out = line("summary", time_s);
-  out["exit_code"] = exit_code;
-  out["code"] = nullptr;
-  out["message"] = text(message);
-  return json::serialize(out);
+  return plain_json(out);
 }
 
 }  // namespace parley::client

@@ -23,7 +23,5 @@ std::string warning_line(double time_s, std::string_view message);
 // The last line.
 std::string summary_line(double time_s, const SessionStats& stats, const SessionEnd& end, int exit_code,
                          const Stay& stay);
-// When there is no session to sum up: a device or file that could not be opened.
-std::string failure_line(double time_s, int exit_code, std::string_view message);
 
 }  // namespace parley::client

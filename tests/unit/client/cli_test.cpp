@@ -108,6 +108,22 @@ TEST(CommandLine, GainMayBeNegativeAndForOneListener) {
   EXPECT_EQ(command.listener, "ada");
 }
 
+TEST(CommandLine, WhisperNamesWhoShallHearIt) {
+  const auto whisper = parsed<WhisperCommand>("whisper demo ada bob cem --duck -12");
+  EXPECT_EQ(whisper.room, "demo");
+  EXPECT_EQ(whisper.talker, "ada");
+  EXPECT_EQ(whisper.to, (std::vector<std::string>{"bob", "cem"}));
+  EXPECT_EQ(whisper.duck_db, -12);
+  EXPECT_TRUE(parsed<WhisperCommand>("whisper demo ada").to.empty());
+}
+
+TEST(CommandLine, DoctorMayCheckOnlySomething) {
+  EXPECT_EQ(parsed<DoctorCommand>("doctor").checks.size(), 4U);
+  EXPECT_EQ(parsed<DoctorCommand>("doctor --only server").checks, std::vector<Check>{Check::server});
+  EXPECT_EQ(parsed<DoctorCommand>("doctor --only sound software").checks,
+            (std::vector<Check>{Check::sound, Check::software}));
+}
+
 TEST(CommandLine, TheKeyComesFromTheEnvironmentUnlessGiven) {
   EXPECT_EQ(parsed<RoomsCommand>("rooms", "secret").key, "secret");
   EXPECT_EQ(parsed<RoomsCommand>("rooms --admin-key other", "secret").key, "other");
@@ -136,6 +152,8 @@ TEST(CommandLine, MistakesAreUsageErrorsThatSayWhat) {
       {"join demo --frobnicate", "frobnicate"},
       {"gain demo bob 13", "DB"},
       {"gain demo bob", "DB"},
+      {"doctor --only everything", "only"},
+      {"whisper demo ada bob --duck 3", "duck"},
   };
   for (const auto& row : rows) {
     const auto told = advice(words(row.line));
@@ -148,8 +166,8 @@ TEST(CommandLine, MistakesAreUsageErrorsThatSayWhat) {
 TEST(CommandLine, HelpTellsExitCodesAndEveryCommand) {
   const auto help = advice({"--help"});
   EXPECT_EQ(help.exit_code, kOk);
-  for (const char* word :
-       {"join", "rooms", "mute", "unmute", "kick", "lock", "unlock", "gain", "doctor", "Exit codes"})
+  for (const char* word : {"join", "rooms", "mute", "unmute", "kick", "lock", "unlock", "gain", "whisper",
+                           "doctor", "Exit codes"})
     EXPECT_NE(help.out.find(word), std::string::npos) << word;
   const auto join = advice({"join", "--help"});
   for (const char* word : {"--input", "tone:HZ", "--listen-only", "Exit codes"})

@@ -44,6 +44,14 @@ TEST(Report, StatsHoldWhatWasMeasured) {
   EXPECT_EQ(line.at("round_trip_ms").to_number<double>(), 12.5);
 }
 
+TEST(Report, NumbersArePlain) {
+  const auto line = stats_line(12.3456, some_stats());
+  EXPECT_NE(line.find("\"time\":12.346,"), std::string::npos) << line;
+  EXPECT_NE(line.find("\"level_dbfs\":-23.1,"), std::string::npos) << line;
+  EXPECT_NE(line.find("\"delay_ms\":40,"), std::string::npos) << line;
+  EXPECT_EQ(line.find("E0"), std::string::npos) << line;
+}
+
 TEST(Report, UnknownIsNullAndNonsenseIsStillJson) {
   SessionStats stats;
   stats.delay_ms = std::numeric_limits<double>::infinity();
