@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -11,15 +12,17 @@
 
 namespace parley::rtp {
 
-// Decides which SSRCs of a leg reach decryption at all. Every SSRC costs libsrtp a stream, so a leg that
-// draws a new one for each packet must be stopped before that: two new SSRCs a second are tried, the rest
-// refused. Stragglers of the stream that was just left do not count as a change back.
+// Decides which SSRCs of a leg reach decryption at all. Every SSRC that authenticates costs libsrtp a stream,
+// so a leg that draws a new one for each packet must be stopped before that: two changes a second are
+// honoured, the rest refused. Forgeries do not count: they fail authentication, leave no stream behind, and
+// must not use up what the true sender may need. Stragglers of the stream that was just left are no change
+// back.
 class SsrcPolicy {
  public:
-  static constexpr int kChangesPerSecond = 2;
+  static constexpr std::size_t kChangesPerSecond = 2;
 
-  // Before decryption. Trying an unknown SSRC spends from the budget whether or not it turns out genuine.
-  bool admit(TimePoint at, std::uint32_t ssrc);
+  // Before decryption: is it worth a try?
+  bool admit(TimePoint at, std::uint32_t ssrc) const;
   // After authentication: from now on this is the leg's SSRC. Returns the one it takes the place of, whose
   // decryption state may go.
   std::optional<std::uint32_t> accept(TimePoint at, std::uint32_t ssrc);
@@ -28,9 +31,8 @@ class SsrcPolicy {
 
  private:
   std::optional<std::uint32_t> current_, previous_;
-  TimePoint changed_{};
-  std::array<TimePoint, kChangesPerSecond> tried_{};  // when the last tries were; a ring
-  std::uint64_t tries_ = 0;
+  std::array<TimePoint, kChangesPerSecond> changed_{};  // when the last changes were; a ring
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace parley::rtp
