@@ -118,13 +118,13 @@ json::object traffic_of(const room::ParticipantQuality& one) {
   json::object object{{"id", one.id}, {"name", one.name}, {"connected", one.connected}};
   object["uplink"] = json::object{{"packets", t.packets_in},
                                   {"lost", t.lost_in},
-                                  {"loss", t.fraction_lost_in},
-                                  {"jitter_ms", t.jitter_in_ms}};
+                                  {"loss", json_number(t.fraction_lost_in)},
+                                  {"jitter_ms", json_number(t.jitter_in_ms)}};
   object["downlink"] = json::object{{"packets", t.packets_out},
                                     {"lost", t.lost_out},
-                                    {"loss", t.fraction_lost_out},
-                                    {"jitter_ms", t.jitter_out_ms}};
-  if (t.round_trip_ms >= 0) object["round_trip_ms"] = t.round_trip_ms;
+                                    {"loss", json_number(t.fraction_lost_out)},
+                                    {"jitter_ms", json_number(t.jitter_out_ms)}};
+  if (t.round_trip_ms >= 0) object["round_trip_ms"] = json_number(t.round_trip_ms);
   json::error_code error;
   auto report = one.client_report.empty() ? json::value() : json::parse(one.client_report, error);
   if (!error && report.is_object()) object["client"] = std::move(report);
@@ -132,19 +132,19 @@ json::object traffic_of(const room::ParticipantQuality& one) {
 }
 
 json::object receiver_of(const LegQuality& leg) {
-  return {{"jitter_wait_p50_ms", leg.jitter_wait_p50_ms},
-          {"jitter_wait_p95_ms", leg.jitter_wait_p95_ms},
-          {"target_ms", leg.target_ms},
-          {"delay_ms", leg.delay_ms},
-          {"drift_ppm", leg.drift_ppm},
+  return {{"jitter_wait_p50_ms", json_number(leg.jitter_wait_p50_ms)},
+          {"jitter_wait_p95_ms", json_number(leg.jitter_wait_p95_ms)},
+          {"target_ms", json_number(leg.target_ms)},
+          {"delay_ms", json_number(leg.delay_ms)},
+          {"drift_ppm", json_number(leg.drift_ppm)},
           {"received", leg.received},
           {"late", leg.late},
           {"lost", leg.lost},
           {"fec", leg.fec},
           {"concealed_samples", leg.concealed_samples},
           {"stretched_samples", leg.stretched_samples},
-          {"loudness_lufs", leg.loudness_lufs},
-          {"auto_gain_db", leg.auto_gain_db}};
+          {"loudness_lufs", json_number(leg.loudness_lufs)},
+          {"auto_gain_db", json_number(leg.auto_gain_db)}};
 }
 
 Response quality_response(const std::vector<room::ParticipantQuality>& people,

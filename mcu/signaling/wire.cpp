@@ -1,5 +1,6 @@
 #include "mcu/signaling/wire.hpp"
 
+#include <cmath>
 #include <string>
 #include <string_view>
 
@@ -96,13 +97,19 @@ protocol::Failure to_failure(const Error& refusal) {
   return {std::string(room::text(code)), refusal.what, room::http_status(code)};
 }
 
+json::value json_number(double value) {
+  constexpr double kExact = 9'007'199'254'740'992.0;  // 2^53
+  if (std::abs(value) <= kExact && std::nearbyint(value) == value) return static_cast<std::int64_t>(value);
+  return std::isfinite(value) ? json::value(value) : json::value(0);
+}
+
 json::object to_json(const room::ParticipantInfo& info) {
   json::object object{{"id", info.id},           {"name", info.name},   {"role", room::to_string(info.role)},
                       {"muted", info.muted},     {"sends", info.sends}, {"receives", info.receives},
                       {"talking", info.talking}, {"level", info.level}, {"hand", info.hand}};
   if (!info.codec.empty()) object["codec"] = info.codec;
   if (!info.transport.empty()) object["transport"] = info.transport;
-  object["gain_db"] = info.gain_db;
+  object["gain_db"] = json_number(static_cast<double>(info.gain_db));
   object["group"] = info.group;
   object["consent"] = info.consent;
   return object;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "mcu/room/events.hpp"
 #include "mcu/room/types.hpp"
@@ -15,6 +16,9 @@ protocol::Participant to_wire(const room::ParticipantInfo& info);
 protocol::Joined to_wire(const room::Joined& joined);
 protocol::ServerBody to_wire(const room::Event& event);
 protocol::Failure to_failure(const Error& refusal);
+
+// Whole numbers without a fraction or exponent ("0", where a double would be written as "0E0").
+boost::json::value json_number(double value);
 
 // For the API: the same members as on the WebSocket.
 boost::json::object to_json(const room::ParticipantInfo& info);

@@ -1,0 +1,441 @@
+// docs/protocol.md over a real WebSocket.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/mcu/signaling/server_fixture.hpp"
+#include "tests/unit/mcu/signaling/sign.hpp"
+
+namespace parley::signaling {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::SizeIs;
+
+class WebSocket : public ServerTest {};
+
+// --- Getting in
+
+TEST_F(WebSocket, JoinIsAnsweredWithEverythingAClientNeeds) {
+  start();
+  WsClient ann(address);
+  ASSERT_TRUE(ann.open());
+  const auto joined = ann.join("r", "Ann");
+  EXPECT_EQ(type_of(joined), "joined");
+  EXPECT_EQ(joined.at("room").as_string(), "r");
+  EXPECT_EQ(joined.at("role").as_string(), "participant");
+  EXPECT_EQ(joined.at("sdp").as_string(), "answer to offer of Ann");
+  EXPECT_EQ(joined.at("resume").as_string().size(), 22U);
+  EXPECT_EQ(joined.at("locked").as_bool(), false);
+  EXPECT_EQ(joined.at("recording").as_bool(), false);
+  const auto& self = joined.at("roster").as_array().at(0).as_object();
+  EXPECT_EQ(self.at("id").as_string(), joined.at("participant").as_string());
+  EXPECT_EQ(self.at("name").as_string(), "Ann");
+  EXPECT_EQ(code_of(ann.join("r", "Ann")), "already-joined");
+}
+
+TEST_F(WebSocket, OriginsAreChecked) {
+  settings.allowed_origins = {"https://meet.example.org"};
+  start();
+  EXPECT_TRUE(WsClient(address).open());
+  EXPECT_TRUE(WsClient(address, "https://meet.example.org").open());
+  EXPECT_TRUE(WsClient(address, "http://" + address.to_string()).open());
+  const WsClient evil(address, "https://evil.example");
+  EXPECT_FALSE(evil.open());
+  EXPECT_EQ(evil.status(), 403);
+}
+
+TEST_F(WebSocket, AnOrdinaryGetIsToldToUpgrade) {
+  start();
+  const auto answer = request("GET", "/ws");
+  EXPECT_EQ(answer.status, 426);
+  EXPECT_EQ(answer.header("Upgrade"), "websocket");
+  EXPECT_EQ(request("POST", "/ws").status, 404);
+}
+
+TEST_F(WebSocket, RefusalsHaveTheirCodeAndStatus) {
+  start();
+  on_ctl([&] { ASSERT_TRUE(rooms().create_room(now(), {.name = "pin", .pin = "1234"})); });
+  WsClient client(address);
+  const auto refused = client.join("pin", "Ann", {{"pin", "1"}});
+  EXPECT_EQ(type_of(refused), "error");
+  EXPECT_EQ(refused.at("code").as_string(), "wrong-pin");
+  EXPECT_EQ(refused.at("status").as_int64(), 403);
+  EXPECT_FALSE(refused.at("message").as_string().empty());
+  on_ctl([&] { media.refuse_with = 406; });
+  EXPECT_EQ(code_of(client.join("r", "Ann")), "not-acceptable");
+  on_ctl([&] { media.refuse_with = 0; });
+  EXPECT_EQ(code_of(client.join("pin", "Ann", {{"pin", "1234"}})), "joined");
+}
+
+TEST_F(WebSocket, TokensGiveNameAndRole) {
+  settings.token_key = "the token key of tests";
+  room_settings.token_required = true;
+  start();
+  const auto token =
+      sign(R"({"room":"r","name":"Ann","role":"moderator","once":true,"exp":)" + in_seconds(60) + "}",
+           settings.token_key);
+  WsClient client(address);
+  EXPECT_EQ(code_of(client.join("r", "x")), "bad-token");
+  EXPECT_EQ(code_of(client.join("s", "x", {{"token", token}})), "bad-token");
+  const auto joined = client.join("r", "x", {{"token", token}});
+  EXPECT_EQ(joined.at("role").as_string(), "moderator");
+  EXPECT_EQ(joined.at("roster").as_array().at(0).at("name").as_string(), "Ann");
+  WsClient second(address);
+  EXPECT_EQ(code_of(second.join("r", "x", {{"token", token}})), "bad-token");
+}
+
+// --- Being in
+
+TEST_F(WebSocket, TheRosterIsFollowed) {
+  start();
+  WsClient ann(address);
+  ann.join("r", "Ann");
+  WsClient bob(address);
+  const auto joined = bob.join("r", "Bob");
+  EXPECT_THAT(joined.at("roster").as_array(), SizeIs(2));
+  const auto id = joined.at("participant").as_string();
+  EXPECT_EQ(ann.receive("participant-joined").at("participant").at("id").as_string(), id);
+
+  EXPECT_EQ(type_of(bob.ask({{"type", "mute-self"}, {"muted", true}})), "ok");
+  EXPECT_TRUE(ann.receive("participant-updated").at("participant").at("muted").as_bool());
+  EXPECT_EQ(type_of(bob.ask({{"type", "update"}, {"sends", false}})), "ok");
+  EXPECT_FALSE(ann.receive("participant-updated").at("participant").at("sends").as_bool());
+  EXPECT_EQ(type_of(bob.ask({{"type", "raise-hand"}, {"raised", true}})), "ok");
+  EXPECT_TRUE(ann.receive("participant-updated").at("participant").at("hand").as_bool());
+  EXPECT_EQ(type_of(bob.ask({{"type", "chat"}, {"text", "hello"}})), "ok");
+  EXPECT_EQ(ann.receive("chat").at("text").as_string(), "hello");
+
+  on_ctl([&] {
+    rooms().talking(media.last_leg(), true, 20);
+    rooms().level(media.last_leg(), 25);
+    rooms().on_timer(now());
+  });
+  EXPECT_EQ(ann.receive("talking").at("participant").as_string(), id);
+  EXPECT_EQ(ann.receive("levels").at("levels").at(id).as_int64(), 25);
+
+  EXPECT_EQ(type_of(bob.ask({{"type", "leave"}})), "ok");
+  EXPECT_EQ(bob.close_code(), websocket::close_code::normal);
+  const auto left = ann.receive("participant-left");
+  EXPECT_EQ(left.at("participant").as_string(), id);
+  EXPECT_EQ(left.at("reason").as_string(), "left");
+}
+
+TEST_F(WebSocket, ALegsQualityIsToldToItsOwner) {
+  start();
+  WsClient ann(address);
+  ann.join("r", "Ann");
+  on_ctl([&] {
+    room::TrafficReport report;
+    report.fraction_lost_in = 0.125;
+    report.jitter_in_ms = 3;
+    rooms().traffic(now(), media.last_leg(), report);
+    rooms().gain_advice(media.last_leg(), 2.5F);
+  });
+  const auto uplink = ann.receive("uplink");
+  EXPECT_EQ(uplink.at("loss").as_double(), 0.125);
+  EXPECT_EQ(ann.receive("gain-advice").at("db").as_double(), 2.5);
+}
+
+TEST_F(WebSocket, EveryRequestReachesTheMediaPlane) {
+  start();
+  WsClient ann(address), bob(address);
+  const auto ann_leg = [&] {
+    ann.join("r", "Ann");
+    return on_ctl([&] { return media.last_leg(); });
+  }();
+  const auto bob_id = bob.join("r", "Bob").at("participant").as_string();
+  const auto bob_leg = on_ctl([&] { return media.last_leg(); });
+  EXPECT_EQ(type_of(ann.ask({{"type", "personal-gain"}, {"talker", bob_id}, {"db", -6}})), "ok");
+  EXPECT_EQ(on_ctl([&] { return media.at(ann_leg).personal.at(bob_leg).db; }), -6.0F);
+  EXPECT_EQ(type_of(ann.ask({{"type", "personal-gain"}, {"talker", bob_id}})), "ok");
+  EXPECT_EQ(on_ctl([&] { return media.at(ann_leg).personal.at(bob_leg).db; }), std::nullopt);
+  EXPECT_EQ(type_of(ann.ask({{"type", "whisper"}, {"to", json::array{bob_id}}, {"duck_db", -10}})), "ok");
+  EXPECT_THAT(on_ctl([&] { return media.at(ann_leg).audience; }), SizeIs(1));
+  EXPECT_EQ(type_of(ann.ask({{"type", "whisper"}, {"to", json::array{}}})), "ok");
+  EXPECT_THAT(on_ctl([&] { return media.at(ann_leg).audience; }), SizeIs(0));
+  EXPECT_EQ(type_of(ann.ask({{"type", "stats"}, {"report", json::object{}}})), "ok");
+  EXPECT_EQ(type_of(ann.ask({{"type", "ping"}})), "pong");
+}
+
+TEST_F(WebSocket, ModerationIsForModerators) {
+  room_settings.default_role = room::Role::moderator;
+  start();
+  WsClient ann(address), bob(address);
+  EXPECT_EQ(ann.join("r", "Ann").at("role").as_string(), "moderator");
+  const auto bob_id = bob.join("r", "Bob").at("participant").as_string();
+  const auto bob_leg = on_ctl([&] { return media.last_leg(); });
+  EXPECT_EQ(type_of(ann.ask({{"type", "mute"}, {"participant", bob_id}})), "ok");
+  EXPECT_TRUE(on_ctl([&] { return media.at(bob_leg).muted; }));
+  EXPECT_EQ(code_of(bob.ask({{"type", "mute-self"}, {"muted", false}})), "forbidden");
+  EXPECT_EQ(type_of(ann.ask({{"type", "unmute"}, {"participant", bob_id}})), "ok");
+  EXPECT_EQ(type_of(ann.ask({{"type", "gain"}, {"participant", bob_id}, {"db", 3}})), "ok");
+  EXPECT_EQ(type_of(ann.ask({{"type", "group"}, {"participant", bob_id}, {"group", 1}})), "ok");
+  EXPECT_EQ(type_of(ann.ask({{"type", "lock"}})), "ok");
+  EXPECT_TRUE(bob.receive("room-updated").at("locked").as_bool());
+  EXPECT_EQ(type_of(ann.ask({{"type", "unlock"}})), "ok");
+  EXPECT_EQ(type_of(ann.ask({{"type", "mute-all"}})), "ok");
+  EXPECT_EQ(type_of(ann.ask({{"type", "kick"}, {"participant", bob_id}, {"reason", "noise"}})), "ok");
+  const auto closed = bob.receive("closed");
+  EXPECT_EQ(closed.at("reason").as_string(), "kicked");
+  EXPECT_EQ(closed.at("message").as_string(), "noise");
+  EXPECT_EQ(bob.close_code(), websocket::close_code::normal);
+}
+
+TEST_F(WebSocket, WhoHasNotJoinedModeratesNobody) {
+  start();
+  const auto ann = whip("/whip/r");
+  const auto id = on_ctl([&] { return rooms().roster("r")->at(0).id; });
+  WsClient stranger(address);
+  for (const auto* type :
+       {"mute", "unmute", "kick", "gain", "group", "lock", "unlock", "mute-all", "leave"}) {
+    json::object wanted{{"type", type}, {"participant", id}, {"db", 0}, {"group", 1}};
+    EXPECT_EQ(code_of(stranger.ask(wanted)), "not-joined") << type;
+  }
+  EXPECT_EQ(people("r"), 1U);
+}
+
+TEST_F(WebSocket, ParticipantsWithoutTheRoleAreForbidden) {
+  start();
+  WsClient ann(address);
+  const auto id = ann.join("r", "Ann").at("participant").as_string();
+  for (const auto* type : {"mute", "kick", "gain", "group", "lock", "mute-all"}) {
+    json::object wanted{{"type", type}, {"participant", id}, {"db", 0}, {"group", 1}};
+    EXPECT_EQ(code_of(ann.ask(wanted)), "forbidden") << type;
+  }
+}
+
+TEST_F(WebSocket, AnIceRestartIsAnswered) {
+  start();
+  WsClient ann(address);
+  ann.join("r", "Ann");
+  const json::object restart{{"type", "ice-restart"}, {"ufrag", "abcd"}, {"pwd", "0123456789abcdef012345"}};
+  EXPECT_EQ(code_of(ann.ask(restart)), "conflict");
+  on_ctl([&] { media.patch_answer = "a=ice-ufrag:srvr\r\na=ice-pwd:9876543210fedcba987654\r\n"; });
+  const auto ice = ann.ask(restart);
+  EXPECT_EQ(ice.at("ufrag").as_string(), "srvr");
+  EXPECT_EQ(ice.at("pwd").as_string(), "9876543210fedcba987654");
+  EXPECT_EQ(
+      code_of(ann.ask({{"type", "ice-restart"}, {"ufrag", "ab\r\na=x"}, {"pwd", "0123456789abcdef012345"}})),
+      "bad-value");
+  EXPECT_EQ(code_of(ann.ask({{"type", "ice-restart"}, {"ufrag", "abcd"}, {"pwd", "short"}})), "bad-value");
+}
+
+// --- Coming back
+
+TEST_F(WebSocket, AResumeReplacesTheOldConnection) {
+  start();
+  WsClient old_one(address);
+  const auto joined = old_one.join("r", "Ann");
+  WsClient new_one(address);
+  const auto back = new_one.join("r", "Ann", {{"resume", joined.at("resume")}});
+  EXPECT_EQ(back.at("participant"), joined.at("participant"));
+  EXPECT_NE(back.at("resume"), joined.at("resume"));
+  EXPECT_EQ(old_one.receive("closed").at("reason").as_string(), "replaced");
+  EXPECT_EQ(old_one.close_code(), websocket::close_code::normal);
+  EXPECT_EQ(type_of(new_one.ask({{"type", "raise-hand"}, {"raised", true}})), "ok");
+  EXPECT_EQ(people("r"), 1U);
+}
+
+TEST_F(WebSocket, ADroppedConnectionKeepsItsParticipantWhileMediaLives) {
+  start();
+  WsClient bob(address);
+  bob.join("r", "Bob");
+  LegId leg{};
+  {
+    WsClient ann(address);
+    ann.join("r", "Ann");
+    leg = on_ctl([&] { return media.last_leg(); });
+    bob.receive("participant-joined");
+  }  // no goodbye
+  EXPECT_EQ(type_of(bob.ask({{"type", "ping"}})), "pong");
+  EXPECT_EQ(people("r"), 2U);
+  on_ctl([&] { rooms().leg_gone(now(), leg, room::LegGone::timeout); });
+  // Either the connection was noticed first, and the participant leaves, or the leg, and it is updated before
+  // it goes.
+  EXPECT_EQ(bob.receive("participant-left").at("reason").as_string(), "timeout");
+}
+
+// --- Abuse
+
+TEST_F(WebSocket, BrokenMessagesAreAnsweredAndTheConnectionLives) {
+  start();
+  WsClient client(address);
+  struct Row {
+    std::string text;
+    const char* code;
+  };
+  const Row rows[] = {
+      {"", "bad-message"},
+      {"nonsense", "bad-message"},
+      {"[]", "bad-message"},
+      {"{", "bad-message"},
+      {R"({"type":"ping","id":1,"id":2})", "bad-message"},
+      {R"({"type":"ping","id":NaN})", "bad-message"},
+      {std::string(10'000, '[') + std::string(10'000, ']'), "bad-message"},
+      {R"({"id":1})", "bad-message"},
+      {R"({"type":"ping"})", "bad-message"},
+  };
+  for (const auto& row : rows) {
+    client.send(row.text);
+    const auto answer = client.receive("error");
+    EXPECT_THAT(code_of(answer), AnyOf(row.code, "bad-value")) << row.text.substr(0, 50);
+  }
+  EXPECT_EQ(code_of(client.ask({{"type", "dance"}})), "unknown-type");
+  EXPECT_EQ(code_of(client.ask({{"type", "mute-self"}, {"muted", "yes"}})), "bad-value");
+  EXPECT_EQ(type_of(client.ask({{"type", "ping"}})), "pong");
+}
+
+TEST_F(WebSocket, TenBrokenMessagesInARowEndIt) {
+  start();
+  WsClient client(address);
+  for (int i = 0; i < 9; ++i) client.send("nonsense");
+  EXPECT_EQ(type_of(client.ask({{"type", "ping"}})), "pong");
+  for (int i = 0; i < 10; ++i) client.send("nonsense");
+  EXPECT_EQ(client.close_code(), websocket::close_code::policy_error);
+}
+
+TEST_F(WebSocket, BinaryMessagesAreBroken) {
+  start();
+  WsClient client(address);
+  client.stream().binary(true);
+  client.send(R"({"type":"ping","id":1})");
+  EXPECT_EQ(code_of(client.receive("error")), "bad-message");
+  client.stream().binary(false);
+  EXPECT_EQ(type_of(client.ask({{"type", "ping"}})), "pong");
+}
+
+TEST_F(WebSocket, AMessageHasAtMost256KiB) {
+  start();
+  WsClient client(address);
+  client.send("{\"type\":\"ping\",\"id\":1,\"x\":\"" + std::string(255 * 1024, 'x') + "\"}");
+  EXPECT_EQ(type_of(client.receive()), "pong");
+  client.stream().auto_fragment(false);
+  client.send("{\"x\":\"" + std::string(256 * 1024, 'x') + "\"}");
+  EXPECT_EQ(client.close_code(), websocket::close_code::too_big);
+}
+
+TEST_F(WebSocket, FramesThatBreakTheProtocolEndIt) {
+  start();
+  struct Row {
+    const char* what;
+    std::string frame;
+  };
+  const Row rows[] = {
+      {"without a mask", std::string("\x81\x02{}", 4)},
+      {"a reserved bit", std::string("\xc1\x82\0\0\0\0{}", 8)},
+      {"an unknown opcode", std::string("\x83\x80\0\0\0\0", 6)},
+      {"a continuation of nothing", std::string("\x80\x80\0\0\0\0", 6)},
+      {"a fragmented ping", std::string("\x09\x80\0\0\0\0", 6)},
+      {"a ping of 126 bytes", std::string("\x89\xfe\0\x7e\0\0\0\0", 8) + std::string(126, 'x')},
+      {"text that is not UTF-8", std::string("\x81\x81\0\0\0\0\xff", 7)},
+  };
+  for (const auto& row : rows) {
+    WsClient client(address);
+    ASSERT_TRUE(client.open());
+    asio::write(beast::get_lowest_layer(client.stream()).socket(), asio::buffer(row.frame));
+    EXPECT_NE(client.close_code(), 0) << row.what;
+  }
+  WsClient client(address);
+  EXPECT_EQ(type_of(client.ask({{"type", "ping"}})), "pong");
+}
+
+TEST_F(WebSocket, AFloodOfMessagesIsRefusedAndThenEnded) {
+  settings.messages_per_second = 5;
+  start();
+  WsClient client(address);
+  for (int i = 0; i < 400; ++i) {
+    beast::error_code ignored;
+    client.stream().write(asio::buffer(std::string(R"({"type":"ping","id":1})")), ignored);
+  }
+  int pongs = 0, refused = 0;
+  for (auto message = client.receive(); !message.empty(); message = client.receive()) {
+    pongs += type_of(message) == "pong" ? 1 : 0;
+    refused += code_of(message) == "too-many" ? 1 : 0;
+  }
+  EXPECT_GE(pongs, 20);
+  EXPECT_LE(pongs, 40);
+  EXPECT_EQ(refused, 200);
+  EXPECT_EQ(client.stream().reason().code, websocket::close_code::policy_error);
+}
+
+TEST_F(WebSocket, AFloodOfPingsEndsIt) {
+  settings.messages_per_second = 5;
+  start();
+  WsClient client(address);
+  std::string pings;
+  for (int i = 0; i < 1000; ++i) pings += std::string("\x89\x80\0\0\0\0", 6);
+  beast::error_code ignored;
+  asio::write(beast::get_lowest_layer(client.stream()).socket(), asio::buffer(pings), ignored);
+  EXPECT_THAT(client.close_code(), AnyOf(0, websocket::close_code::policy_error));
+  WsClient other(address);
+  EXPECT_EQ(type_of(other.ask({{"type", "ping"}})), "pong");
+}
+
+TEST_F(WebSocket, ASilentPeerIsGone) {
+  settings.ping_timeout = 300ms;
+  start();
+  WsClient silent(address);
+  silent.join("r", "Ann");
+  ASSERT_EQ(people("r"), 1U);
+  // It reads nothing from here on, so it answers no ping.
+  for (;;) {
+    const auto websockets = on_ctl([&] { return server().stats().websockets; });
+    if (websockets == 0) break;
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(people("r"), 1U);  // its leg lives
+}
+
+TEST_F(WebSocket, APeerThatAnswersPingsStays) {
+  settings.ping_timeout = 300ms;
+  start();
+  WsClient client(address);
+  client.join("r", "Ann");
+  const auto end = now() + 900ms;
+  beast::flat_buffer buffer;
+  client.stream().async_read(buffer, [](beast::error_code, std::size_t) {});
+  client.io().restart();
+  while (now() < end) client.io().run_for(50ms);
+  EXPECT_EQ(on_ctl([&] { return server().stats().websockets; }), 1U);
+}
+
+TEST_F(WebSocket, ASlowReaderIsClosedAndCostsNobodyElse) {
+  settings.queue_messages = 50;
+  settings.messages_per_second = 0;
+  start();
+  WsClient slow(address), bob(address);
+  slow.join("r", "Slow");
+  bob.join("r", "Bob");
+  const std::string text(1900, 'x');
+  // The kernel's buffers swallow a few megabytes before the queue even begins to fill.
+  for (int i = 0; i < 20'000; ++i) {
+    EXPECT_EQ(type_of(bob.ask({{"type", "chat"}, {"text", text}})), "ok");
+    if (i % 100 == 0 && on_ctl([&] { return server().stats().slow_readers; }) > 0) break;
+  }
+  EXPECT_EQ(on_ctl([&] { return server().stats().slow_readers; }), 1U);
+  EXPECT_EQ(type_of(bob.ask({{"type", "ping"}})), "pong");
+}
+
+// --- The end
+
+TEST_F(WebSocket, TheEndOfTheServerIsTheLastMessage) {
+  start();
+  WsClient ann(address);
+  ann.join("r", "Ann");
+  std::thread stopping([this] { stop_server(); });
+  EXPECT_EQ(ann.receive("closed").at("reason").as_string(), "server-stopping");
+  EXPECT_EQ(ann.close_code(), websocket::close_code::normal);
+  stopping.join();
+}
+
+TEST_F(WebSocket, OneThatHasNotJoinedIsSentAway) {
+  start();
+  WsClient client(address);
+  EXPECT_EQ(type_of(client.ask({{"type", "ping"}})), "pong");
+  std::thread stopping([this] { stop_server(); });
+  EXPECT_EQ(client.close_code(), websocket::close_code::going_away);
+  stopping.join();
+}
+
+}  // namespace
+}  // namespace parley::signaling
