@@ -52,20 +52,12 @@ void LegEvidence::on_packet(const MediaPacket& packet, bool is_talker) {
   const TimePoint at = packet.arrival;
   if (at - last_packet_ > kGap) sounding_ = 0;
   last_packet_ = at;
-  switch (judge(packet)) {
-    case Voice::proven:
-      trust_.prove();
-      last_heard_ = at;
-      hold(at + config_->hang_over);
-      break;
-    case Voice::claimed:
-      if (!trust_.claim(at)) break;
-      last_claim_ = at;
-      hold(at + config_->hang_over);
-      break;
-    case Voice::none:
-      trust_.no_claim();
-      break;
+  const Voice voice = judge(packet);
+  if (voice == Voice::none) trust_.no_claim();
+  if (voice == Voice::proven) trust_.prove();
+  if (voice == Voice::proven || (voice == Voice::claimed && trust_.claim(at))) {
+    last_told_ = at;
+    hold(at + config_->hang_over);
   }
   schedule_look(at, is_talker);
 }
@@ -76,7 +68,9 @@ LegEvidence::Voice LegEvidence::judge(const MediaPacket& packet) {
 
 LegEvidence::Voice LegEvidence::judge_g711(const MediaPacket& packet) {
   const float dbfs = g711_level_dbfs(codec_, packet.data());
-  follow_heard(packet.arrival, dbfs, std::clamp<Duration>(packet.size * 125us, 10ms, 120ms));
+  packet_duration_ = std::clamp<Duration>(packet.size * 125us, 10ms, 120ms);
+  follow(dbfs, packet_duration_);
+  if (!playing(packet.arrival)) show(dbfs, packet_duration_);
   return dbfs > kAudible ? Voice::proven : Voice::none;
 }
 
@@ -88,45 +82,69 @@ LegEvidence::Voice LegEvidence::judge_opus(const MediaPacket& packet) {
   }
   ++sounding_;
   packet_duration_ = info.duration;
-  if (!levels_count() || packet.level == MediaPacket::kNoLevel) {
-    return info.voice == VoiceBit::set ? Voice::claimed : Voice::none;
-  }
+  const bool levels = levels_count() && packet.level != MediaPacket::kNoLevel;
+  const Voice claim = levels                        ? judge_level(packet)
+                      : info.voice == VoiceBit::set ? Voice::claimed
+                                                    : Voice::none;
+  if (info.mode != OpusMode::celt) return claim;
+  sounding_ = 0;  // in no need of a look
+  return levels && levels_proven_ && !trust_.lost() ? claim : judge_celt(packet, claim);
+}
+
+LegEvidence::Voice LegEvidence::judge_level(const MediaPacket& packet) {
   const float dbfs = -static_cast<float>(packet.level & 0x7f);
   claim_peak_ = std::max(claim_peak_, dbfs);
   if (dbfs <= (packet.voice ? kVoicedAudible : kAudible)) return Voice::none;
-  claimed_ = toward_loudness(claimed_, dbfs, info.duration);
-  if (packet.arrival - last_decoded_ > kFresh) shown_ = toward(shown_, dbfs, info.duration, 20ms, 200ms);
+  claimed_ = toward_loudness(claimed_, dbfs, packet_duration_);
+  if (!playing(packet.arrival)) show(dbfs, packet_duration_);
   return Voice::claimed;
+}
+
+LegEvidence::Voice LegEvidence::judge_celt(const MediaPacket& packet, Voice claim) {
+  const float dbfs = celt_.read(packet.data());
+  follow(dbfs, packet_duration_);
+  if (!playing(packet.arrival)) show(dbfs, packet_duration_);
+  if (dbfs <= (claim == Voice::claimed ? kVoicedAudible : kAudible)) return Voice::none;
+  levels_proven_ |= claim == Voice::claimed;
+  return Voice::proven;
 }
 
 void LegEvidence::hold(TimePoint until) {
   voice_until_ = std::max(voice_until_, until);
 }
 
-// What is being played tells, where it is known; claims are ahead of it.
-bool LegEvidence::speaking(TimePoint at) const {
-  if (at - last_decoded_ < kFresh) return at - last_heard_ < kSpeaking;
-  return at - last_claim_ < std::max(kSpeaking, packet_duration_ + 20ms);
+// What is being played tells and shows, where it is known: packets are ahead of it.
+bool LegEvidence::playing(TimePoint at) const {
+  return at - last_decoded_ < kFresh;
 }
 
-void LegEvidence::follow_heard(TimePoint at, float dbfs, Duration span) {
-  last_decoded_ = at;
-  shown_ = toward(shown_, dbfs, span, 20ms, 200ms);
-  // A pause is no loss of loudness: the hang-over tells when a talker has ended.
+bool LegEvidence::speaking(TimePoint at) const {
+  if (playing(at)) return at - last_heard_ < kSpeaking;
+  return at - last_told_ < std::max(kSpeaking, packet_duration_ + 20ms);
+}
+
+// A pause is no loss of loudness: the hang-over tells when a talker has ended.
+void LegEvidence::follow(float dbfs, Duration span) {
   if (dbfs > kAudible) heard_ = toward_loudness(heard_, dbfs, span);
+}
+
+void LegEvidence::show(float dbfs, Duration span) {
+  shown_ = toward(shown_, dbfs, span, 20ms, 200ms);
 }
 
 void LegEvidence::on_decoded(Decoded decoded) {
   decoded.dbfs = std::isnan(decoded.dbfs) ? kUnknown : std::clamp(decoded.dbfs, kUnknown, 20.0F);
   if (decoded.listening == Listening::look) return on_looked(decoded);
-  if (decoded.listening != Listening::talker || codec_ != Codec::opus) return;
+  if (decoded.listening != Listening::talker) return;
 
-  follow_heard(decoded.at, decoded.dbfs, decoded.tick);
+  last_decoded_ = decoded.at;
+  follow(decoded.dbfs, decoded.tick);
+  show(decoded.dbfs, decoded.tick);
   if (!trust_.decoded(decoded.at - decoded.delay, decoded.tick, decoded.dbfs < config_->silence_dbfs)) {
     voice_until_ = decoded.at;
     return;
   }
-  const bool told = decoded.at - last_claim_ < 1s;
+  const bool told = decoded.at - last_told_ < 1s;
   if (decoded.dbfs <= (told ? kVoicedAudible : kAudible)) return;
   levels_proven_ |= told && levels_count() && claimed_ != kUnknown;
   last_heard_ = decoded.at;
@@ -181,7 +199,7 @@ void LegEvidence::end_look() {
 }
 
 float LegEvidence::loudness() const {
-  if (last_packet_ - last_decoded_ < kFresh || claimed_ == kUnknown) return heard_;
+  if (playing(last_packet_) || claimed_ == kUnknown) return heard_;
   return heard_ == kUnknown ? claimed_ : std::min(claimed_, heard_ + kTrustedRise);
 }
 

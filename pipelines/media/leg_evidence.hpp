@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "pipelines/media/celt_level.hpp"
 #include "pipelines/media/claim_trust.hpp"
 #include "pipelines/media/talker_selector.hpp"
 
@@ -47,8 +48,12 @@ class LegEvidence {
   Voice judge(const MediaPacket& packet);
   Voice judge_g711(const MediaPacket& packet);
   Voice judge_opus(const MediaPacket& packet);
+  Voice judge_level(const MediaPacket& packet);
+  Voice judge_celt(const MediaPacket& packet, Voice claim);
   void hold(TimePoint until);
-  void follow_heard(TimePoint at, float dbfs, Duration span);
+  bool playing(TimePoint at) const;
+  void follow(float dbfs, Duration span);
+  void show(float dbfs, Duration span);
   void schedule_look(TimePoint at, bool is_talker);
   void on_looked(const Decoded& decoded);
   void judge_look(TimePoint at);
@@ -59,17 +64,18 @@ class LegEvidence {
   Codec codec_;
   bool has_levels_;
   ClaimTrust trust_;
+  CeltLevel celt_;
 
   TimePoint voice_until_{};
   TimePoint last_heard_{};  // decoded and audible
-  TimePoint last_claim_{};  // believed
+  TimePoint last_told_{};   // a packet told of voice, and was believed
   TimePoint last_packet_{};
   TimePoint last_decoded_{};
   Duration packet_duration_ = 20ms;
   int sounding_ = 0;  // packets in sequence that were more than DTX
 
   float claimed_ = kUnknown;  // loudness by the leg's levels
-  float heard_ = kUnknown;    // loudness by decoding
+  float heard_ = kUnknown;    // loudness by decoding, or by packets that cannot lie
   float shown_ = kUnknown;
 
   int rare_look_;  // in look intervals

@@ -270,7 +270,7 @@ TEST(OpusInspect, VoiceBitsOfLibopusFollowTheVoice) {
         const Encoder encoder = voice_encoder(channels, 24'000 * channels, fec);
         Voice voice;
         int spoken = 0, spoken_set = 0, silent = 0, silent_set = 0, with_fec = 0;
-        for (int packet = 0; packet < 8'000 / frame_ms; ++packet) {
+        for (int packet = 0; packet < 2'400 / frame_ms; ++packet) {
           const bool before = voice.speaking();
           std::vector<float> samples;
           for (int i = 0; i < frame_ms * 48; ++i) samples.insert(samples.end(), channels, voice.next());
@@ -280,7 +280,7 @@ TEST(OpusInspect, VoiceBitsOfLibopusFollowTheVoice) {
           ASSERT_NE(info.mode, OpusMode::celt);
           ASSERT_EQ(info.stereo, channels == 2);
           with_fec += info.has_fec ? 1 : 0;
-          if (before != voice.speaking() || packet * frame_ms < 1'000) continue;
+          if (before != voice.speaking() || packet * frame_ms < 800) continue;
           (before ? spoken : silent) += 1;
           (before ? spoken_set : silent_set) += info.voice == VoiceBit::set ? 1 : 0;
         }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -15,11 +16,13 @@ namespace parley::media::testing {
 
 // One packet of a leg, or none (nullopt): what it says of itself and how it decodes.
 struct Sent {
-  enum class Kind : std::uint8_t { silk_clear, silk_voice, celt, dtx, broken };
+  enum class Kind : std::uint8_t { silk_clear, silk_voice, dtx, broken };
   Kind kind = Kind::silk_clear;
   std::uint8_t level = MediaPacket::kNoLevel;
   bool voice_flag = false;
   float dbfs = -90.0F;  // decoded
+  std::shared_ptr<const std::vector<std::uint8_t>> payload =
+      nullptr;  // instead of one that only looks like the kind
 };
 using Script = std::function<std::optional<Sent>(Duration since_start)>;
 
@@ -27,12 +30,11 @@ inline MediaPacket opus_packet(const Sent& sent) {
   static const std::vector<std::vector<std::uint8_t>> payloads = {
       {0x48, 0x00, 0x55, 0x55, 0x55},  // SILK wideband 20 ms mono, voice bit clear
       {0x48, 0x80, 0x55, 0x55, 0x55},  // the same with the bit set
-      {0xf8, 0x80, 0x55, 0x55, 0x55},  // CELT fullband 20 ms
       {0x48},                          // DTX
       {0x4b},                          // code 3 without its frame count
   };
   MediaPacket packet;
-  packet.assign(payloads[static_cast<std::size_t>(sent.kind)]);
+  packet.assign(sent.payload != nullptr ? *sent.payload : payloads[static_cast<std::size_t>(sent.kind)]);
   packet.level = sent.level;
   packet.voice = sent.voice_flag;
   return packet;
