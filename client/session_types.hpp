@@ -62,12 +62,13 @@ struct SessionStats {
   std::uint64_t lost_in = 0, lost_out = 0;  // packets; RFC 3550 A.3, and the server's receiver reports
   double loss_in = 0, loss_out = 0;         // fraction of the last report interval
   double jitter_in_ms = 0, jitter_out_ms = 0;
-  double round_trip_ms = -1;                         // negative: not known yet
-  std::uint64_t refused = 0;                         // packets: source, ssrc, payload type, tag, replay
-  double level_in_dbfs = -96, level_out_dbfs = -96;  // what is received, what is sent: RMS of the last second
-  double delay_ms = 0, target_ms = 0;                // of the jitter buffer
-  std::uint64_t late = 0, fec = 0;                   // packets
-  double concealed_ms = 0;                           // of sound made up because a packet was missing
+  double round_trip_ms = -1;  // negative: not known yet
+  std::uint64_t refused = 0;  // packets: source, ssrc, payload type, tag, replay
+  double level_in_dbfs = -96,
+         level_out_dbfs = -96;         // RMS of the last second received; of the loudest packet sent lately
+  double delay_ms = 0, target_ms = 0;  // of the jitter buffer
+  std::uint64_t late = 0, fec = 0;     // packets
+  double concealed_ms = 0;             // of sound made up because a packet was missing
   double stretched_ms = 0;
   double drift_ppm = 0;
   std::uint64_t dropped_out = 0, dropped_in = 0;  // packets, for want of room between our threads

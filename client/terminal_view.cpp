@@ -88,35 +88,27 @@ std::vector<std::string> render(const View& view, std::size_t columns, std::size
   return lines;
 }
 
-Screen::~Screen() {
-  if (drawn_) std::fflush(out_);
-}
-
 bool Screen::is_terminal(std::FILE* out) {
   return ::isatty(::fileno(out)) == 1;
 }
 
 void Screen::draw(const std::vector<std::string>& lines) {
-  erase();
+  // Line by line over the old picture, so that nothing flickers.
+  if (drawn_ && !picture_.empty()) std::fprintf(out_, "\r\x1b[%zuA", picture_.size());
   picture_ = lines;
   paint();
 }
 
 void Screen::say(const std::string& line) {
-  erase();
+  if (drawn_ && !picture_.empty()) std::fprintf(out_, "\r\x1b[%zuA\x1b[J", picture_.size());
   std::fprintf(out_, "%s\n", line.c_str());
   paint();
 }
 
-void Screen::erase() {
-  // Up to the first line of the picture, then clear to the end of the screen.
-  if (drawn_ && !picture_.empty()) std::fprintf(out_, "\r\x1b[%zuA\x1b[J", picture_.size());
-  drawn_ = false;
-}
-
 void Screen::paint() {
-  for (const auto& line : picture_) std::fprintf(out_, "%s\n", line.c_str());
-  drawn_ = !picture_.empty();
+  for (const auto& line : picture_) std::fprintf(out_, "%s\x1b[K\n", line.c_str());
+  if (drawn_) std::fputs("\x1b[J", out_);
+  drawn_ = drawn_ || !picture_.empty();
   std::fflush(out_);
 }
 

@@ -27,7 +27,6 @@ std::vector<std::string> render(const View& view, std::size_t columns, std::size
 class Screen {
  public:
   explicit Screen(std::FILE* out) : out_(out) {}
-  ~Screen();
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
@@ -38,12 +37,11 @@ class Screen {
   void say(const std::string& line);
 
  private:
-  void erase();
   void paint();
 
   std::FILE* out_;
   std::vector<std::string> picture_;
-  bool drawn_ = false;
+  bool drawn_ = false;  // a picture has been drawn: escape sequences make sense on this output
 };
 
 struct TerminalSize {

@@ -1,8 +1,13 @@
 #include "client/uplink.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace parley::client {
+
+namespace {
+constexpr double kSilence = -96;  // dBFS
+}
 
 Uplink::Uplink(std::unique_ptr<Encoder> encoder, const EncoderTuning& tuning, std::function<void()> wake)
     : encoder_(std::move(encoder)),
@@ -19,7 +24,7 @@ void Uplink::push(TimePoint at, std::span<const float> pcm) {
   expected_at_ = at + length;
   if (!open_.load(std::memory_order_relaxed)) {
     encoder_->skip(pcm.size());
-    level_dbfs_.store(encoder_->level_dbfs(), std::memory_order_relaxed);
+    level_dbfs_.store(kSilence, std::memory_order_relaxed);
     return;
   }
   encoder_->tune(wanted());
@@ -36,8 +41,13 @@ void Uplink::push(TimePoint at, std::span<const float> pcm) {
     if (!taken) dropped_.fetch_add(1, std::memory_order_relaxed);
     any = any || taken;
   });
-  level_dbfs_.store(encoder_->level_dbfs(), std::memory_order_relaxed);
+  show_level();
   if (any) wake_();
+}
+
+void Uplink::show_level() {
+  const double shown = level_dbfs_.load(std::memory_order_relaxed) - 1;
+  level_dbfs_.store(std::max({encoder_->level_dbfs(), shown, kSilence}), std::memory_order_relaxed);
 }
 
 void Uplink::tune(const EncoderTuning& tuning) {

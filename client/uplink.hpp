@@ -50,13 +50,14 @@ class Uplink {
 
   struct Snapshot {
     EncoderTuning tuning;
-    double level_dbfs = -96;
+    double level_dbfs = -96;  // RMS of the loudest packet lately: it falls by 1 dB per packet
     std::uint64_t dropped = 0;
   };
   Snapshot snapshot() const;
 
  private:
   EncoderTuning wanted() const;
+  void show_level();  // a meter: up at once, down slowly
 
   std::unique_ptr<Encoder> encoder_;  // the capture thread's
   std::function<void()> wake_;

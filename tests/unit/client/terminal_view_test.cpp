@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+#include <cstdio>
+
 #include "client/text.hpp"
 
 namespace parley::client {
@@ -96,6 +99,56 @@ TEST(Render, FitsTheTerminalWhateverComes) {
   const auto lines = render(view, 80, 24);
   EXPECT_NE(lines[1].find("Talker"), std::string::npos);  // who talks is not among those left out
   EXPECT_NE(lines[lines.size() - 2].find("and 480 more"), std::string::npos);
+}
+
+// What a terminal of 20 lines shows after these bytes; only the sequences that Screen uses are understood.
+std::vector<std::string> shown(const std::string& bytes) {
+  std::vector<std::string> lines(20);
+  std::size_t row = 0, column = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] == '\n') {
+      ++row;
+      column = 0;
+    } else if (bytes[i] == '\r') {
+      column = 0;
+    } else if (bytes[i] == '\x1b') {
+      std::size_t count = 0;
+      for (i += 2; std::isdigit(static_cast<unsigned char>(bytes.at(i))) != 0; ++i)
+        count = count * 10 + static_cast<std::size_t>(bytes[i] - '0');
+      if (bytes[i] == 'A') row -= count;
+      if (bytes[i] == 'K' || bytes[i] == 'J') lines.at(row).resize(std::min(column, lines.at(row).size()));
+      if (bytes[i] == 'J') std::fill(lines.begin() + static_cast<std::ptrdiff_t>(row) + 1, lines.end(), "");
+    } else {
+      auto& line = lines.at(row);
+      line.resize(std::max(line.size(), column + 1), ' ');
+      line[column++] = bytes[i];
+    }
+  }
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  return lines;
+}
+
+TEST(Screen, DrawsOverTheLastPictureAndKeepsWhatWasSaid) {
+  std::FILE* file = std::tmpfile();
+  ASSERT_NE(file, nullptr);
+  Screen screen(file);
+  const auto bytes = [file] {
+    std::string out(static_cast<std::size_t>(std::ftell(file)), '\0');
+    std::rewind(file);
+    EXPECT_EQ(std::fread(out.data(), 1, out.size(), file), out.size());
+    std::fseek(file, 0, SEEK_END);
+    return out;
+  };
+  screen.say("joined");
+  EXPECT_EQ(bytes().find('\x1b'), std::string::npos);  // plain lines have no escape sequences
+  screen.draw({"one", "two", "a long line"});
+  screen.draw({"1", "2"});
+  EXPECT_EQ(shown(bytes()), (std::vector<std::string>{"joined", "1", "2"}));
+  screen.say("bob joined");
+  EXPECT_EQ(shown(bytes()), (std::vector<std::string>{"joined", "bob joined", "1", "2"}));
+  screen.draw({});
+  EXPECT_EQ(shown(bytes()), (std::vector<std::string>{"joined", "bob joined"}));
+  std::fclose(file);
 }
 
 }  // namespace
