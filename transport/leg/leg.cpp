@@ -26,6 +26,8 @@ namespace parley {
 namespace {
 
 constexpr std::size_t kBuffer = 2048;
+// A peer that only ever sends checks would otherwise keep a leg without media for ever.
+constexpr Duration kConnectLimit = 30s;
 
 std::uint32_t read_u32(Bytes data, std::size_t at) {
   ByteReader reader(data);
@@ -210,7 +212,7 @@ void Leg::Impl::receive_dtls(TimePoint at, const Address& from, Bytes datagram) 
     refuse();
     return;
   }
-  dtls_peer_ = from;
+  if (!connected_) dtls_peer_ = from;  // later the nominated path counts
   dtls_->receive(at, datagram);
   check_dtls(at);
 }
@@ -392,8 +394,10 @@ void Leg::Impl::on_timer(TimePoint at) {
     const auto size = rtcp_.write_report(at, ntp_now(), buffer);
     if (may_send(at)) send_rtcp(buffer, size);
   }
-  if (!ended_ && (config_.encrypted || config_.expects_media) && at - last_heard_ >= config_.timeout)
+  if (ended_) return;
+  if ((config_.encrypted || config_.expects_media) && at - last_heard_ >= config_.timeout)
     end(LegEnd::timeout);
+  if (!connected_ && at - start_ >= kConnectLimit) end(LegEnd::timeout);
 }
 
 TimePoint Leg::Impl::next_timeout() const {
@@ -403,7 +407,7 @@ TimePoint Leg::Impl::next_timeout() const {
   if (config_.encrypted || config_.expects_media) next = last_heard_ + config_.timeout;
   if (client_) next = std::min(next, client_->next_timeout());
   if (dtls_) next = std::min(next, dtls_->next_timeout());
-  if (connected_) next = std::min(next, rtcp_.next_report());
+  next = std::min(next, connected_ ? rtcp_.next_report() : start_ + kConnectLimit);
   return next;
 }
 

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-#include "tests/unit/transport/leg/wire.hpp"
+#include "tests/unit/transport/leg/end.hpp"
 #include "transport/net/poller.hpp"
 #include "transport/stun/stun_message.hpp"
 

@@ -70,6 +70,7 @@ TEST(Leg, JoinsAtThirtyPercentLoss) {
   std::vector<double> joins;
   for (int i = 0; i < 12; ++i) {
     Wire wire;
+    wire.random.seed(static_cast<unsigned>(i));
     wire.loss = 0.3;
     const TimePoint start = wire.at;
     wire.client_config.timeout = wire.server_config.timeout = 20s;
@@ -167,6 +168,15 @@ TEST(Leg, ReportsLossJitterAndRoundTrip) {
   EXPECT_NEAR(client.fraction_lost_out, 0.1, 0.06);
   EXPECT_GE(client.round_trip_ms, 0);
   EXPECT_LT(client.round_trip_ms, 10);
+}
+
+TEST(Leg, PeerThatNeverSpeaksDtlsTimesOut) {
+  Wire wire;
+  wire.start();
+  // Checks go on, DTLS never gets through: the path is lossy for everything that is not STUN.
+  wire.only_stun = true;
+  ASSERT_TRUE(wire.run_until([&] { return wire.server.end.has_value(); }, 40s));
+  EXPECT_EQ(*wire.server.end, LegEnd::timeout);
 }
 
 TEST(Leg, SilentPeerTimesOut) {

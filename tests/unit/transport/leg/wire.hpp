@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/transport/dtls/openssl_clock.hpp"
+#include "tests/unit/transport/leg/end.hpp"
 #include "transport/dtls/identity.hpp"
 #include "transport/ice/credentials.hpp"
 #include "transport/leg/leg.hpp"
@@ -15,34 +17,13 @@
 
 namespace parley {
 
-inline Address address(const char* text) {
-  return *Address::parse(text);
-}
-
-// One end of the wire: what its leg said and heard.
-struct End final : LegOutput {
-  Address self;
-  std::unique_ptr<dtls::Identity> identity = dtls::Identity::create().value();
-  ice::Credentials credentials = ice::Credentials::random();
-  std::unique_ptr<Leg> leg;
-  std::deque<std::pair<Address, ByteBuffer>> outbox;
-  std::vector<MediaPacket> heard;
-  int connected = 0;
-  std::optional<LegEnd> end;
-
-  void send(const Address& to, const std::optional<IpAddress>& /*from*/, Bytes datagram) override {
-    outbox.emplace_back(to, ByteBuffer(datagram.begin(), datagram.end()));
-  }
-  void on_connected(LegId /*leg*/) override { ++connected; }
-  void on_media(LegId /*leg*/, const MediaPacket& packet) override { heard.push_back(packet); }
-  void on_end(LegId /*leg*/, LegEnd how) override { end = how; }
-};
-
 class Wire {
  public:
   End client, server;
   TimePoint at{1000s};
   double loss = 0;
+  bool only_stun = false;
+  std::mt19937 random{42};  // which datagrams are lost
   std::vector<ByteBuffer> to_server;  // everything that reached the server, for attacks that repeat it
 
   explicit Wire(bool encrypted = true) {
@@ -79,6 +60,7 @@ class Wire {
   // Lets time pass; datagrams arrive within the millisecond.
   void run(Duration time) {
     for (const TimePoint end = at + time; at < end; at += 1ms) {
+      test::set_openssl_clock(at);
       for (End* one : {&client, &server})
         if (one->leg && at >= one->leg->next_timeout()) one->leg->on_timer(at);
       carry(client, server);
@@ -107,12 +89,12 @@ class Wire {
     while (!from.outbox.empty()) {
       const auto [target, datagram] = std::move(from.outbox.front());
       from.outbox.pop_front();
-      if (target != to.self || std::bernoulli_distribution(loss)(random_)) continue;
+      if (only_stun && net::classify(datagram) != net::PacketKind::stun) continue;
+      if (target != to.self || std::bernoulli_distribution(loss)(random)) continue;
       if (&to == &server) to_server.push_back(datagram);
       to.leg->receive(at, from.self, to.self.ip, datagram);
     }
   }
-  std::mt19937 random_{42};
 };
 
 }  // namespace parley
