@@ -69,8 +69,9 @@ TEST_P(Tones, EachHearsExactlyTheOthers) {
   }
   for (auto& caller : callers) {
     const auto stats = caller->session().stats();
-    std::printf("  stretched %.0f ms, concealed %.0f ms, delay %.0f ms, target %.0f ms, late %llu\n", stats.stretched_ms,
-                stats.concealed_ms, stats.delay_ms, stats.target_ms, static_cast<unsigned long long>(stats.late));
+    std::printf("  stretched %.0f ms, concealed %.0f ms, delay %.0f ms, target %.0f ms, late %llu\n",
+                stats.stretched_ms, stats.concealed_ms, stats.delay_ms, stats.target_ms,
+                static_cast<unsigned long long>(stats.late));
   }
   std::printf("%s: weakest tone of another %+.1f dB, own tone at most %.1f dB\n", kind.name, weakest,
               loudest_own);
