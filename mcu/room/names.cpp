@@ -1,17 +1,11 @@
 #include "mcu/room/names.hpp"
 
-#include <algorithm>
 #include <cstdint>
 
 namespace parley::room {
 namespace {
 
-constexpr std::size_t kMaxRoomName = 64;
-constexpr std::size_t kMaxDisplayName = 128;
-
-bool is_alphanumeric(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+constexpr std::size_t kMaxName = 64;
 
 // The code point that starts at `at`, which moves behind it; nothing when it is malformed, overlong or a
 // surrogate.
@@ -41,27 +35,29 @@ bool reorders_or_breaks_lines(std::uint32_t c) {
 
 }  // namespace
 
-bool valid_room_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxRoomName || !is_alphanumeric(name.front())) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [](char c) { return is_alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
+std::optional<std::size_t> text_length(std::string_view text, bool allow_newlines) {
+  std::size_t length = 0;
+  for (std::size_t at = 0; at < text.size(); ++length) {
+    const auto c = next_code_point(text, at);
+    if (!c || reorders_or_breaks_lines(*c)) return std::nullopt;
+    const bool newline = *c == '\t' || *c == '\n' || *c == '\r';
+    if (is_control(*c) && !(allow_newlines && newline)) return std::nullopt;
+  }
+  return length;
 }
 
-bool valid_text(std::string_view text, bool allow_newlines) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto c = next_code_point(text, at);
-    if (!c || reorders_or_breaks_lines(*c)) return false;
-    const bool newline = *c == '\t' || *c == '\n' || *c == '\r';
-    if (is_control(*c) && !(allow_newlines && newline)) return false;
-  }
-  return true;
+bool valid_room_name(std::string_view name) {
+  const auto length = text_length(name);
+  return length && *length >= 1 && *length <= kMaxName && name.find('/') == std::string_view::npos &&
+         name.front() != ' ' && name.back() != ' ' && name != "." && name != "..";
 }
 
 std::optional<std::string> display_name(std::string_view name) {
   const auto begin = name.find_first_not_of(' ');
   if (begin == std::string_view::npos) return "guest";
   const auto trimmed = name.substr(begin, name.find_last_not_of(' ') - begin + 1);
-  if (trimmed.size() > kMaxDisplayName || !valid_text(trimmed)) return std::nullopt;
+  const auto length = text_length(trimmed);
+  if (!length || *length > kMaxName) return std::nullopt;
   return std::string(trimmed);
 }
 

@@ -19,11 +19,10 @@ constexpr double kWrongPinsBurst = 10;
 
 Status check_options(const RoomOptions& options) {
   if (!valid_room_name(options.name))
-    return refuse(
-        RefusalCode::bad_value,
-        "a room's name has 1 to 64 letters, digits, '-', '_' or '.' and begins with a letter or digit");
-  if (options.pin.size() > kMaxPin || !valid_text(options.pin))
-    return refuse(RefusalCode::bad_value, "a PIN has at most 64 bytes of text");
+    return refuse(RefusalCode::bad_value,
+                  "a room's name has 1 to 64 characters, without '/' and without a space at its ends");
+  if (text_length(options.pin).value_or(kMaxPin + 1) > kMaxPin)
+    return refuse(RefusalCode::bad_value, "a PIN has at most 64 characters");
   if (options.max_participants &&
       (*options.max_participants < 1 || *options.max_participants > kMaxParticipantsOption))
     return refuse(RefusalCode::bad_value, "max_participants lies between 1 and 100000");

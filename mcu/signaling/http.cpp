@@ -81,6 +81,21 @@ bool parse_target(std::string_view target, Request& request) {
   return mark == target.size() || parse_query(target.substr(mark + 1), request.query);
 }
 
+std::string encode_segment(std::string_view text) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool unreserved = byte < 0x80 && (std::isalnum(byte) != 0 ||
+                                            std::string_view("-._~").find(c) != std::string_view::npos);
+    if (unreserved)
+      out.push_back(c);
+    else
+      out.append({'%', kHex[byte >> 4U], kHex[byte & 15U]});
+  }
+  return out;
+}
+
 std::string Request::query_value(const std::string& name) const {
   const auto found = query.find(name);
   return found == query.end() ? std::string() : found->second;

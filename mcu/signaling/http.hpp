@@ -59,6 +59,9 @@ inline Response json_response(int status, std::string body) {
 // percent-encoding, control characters, "." and ".." (encoded or not), a query parameter given twice.
 bool parse_target(std::string_view target, Request& request);
 
+// A text as one segment of a path (RFC 3986 section 3.3): parse_target gives it back.
+std::string encode_segment(std::string_view text);
+
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII
 std::string http_date(std::time_t time);                           // RFC 9110 section 5.6.7
 

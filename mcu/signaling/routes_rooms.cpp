@@ -46,7 +46,7 @@ Response create(Context& context, const Request& request) {
   const auto at = now();
   if (auto created = context.rooms.create_room(at, options); !created) return problem(created.error());
   return json_response(201, json::serialize(to_json(*context.rooms.room(at, options.name))))
-      .with("Location", "/api/v1/rooms/" + options.name);
+      .with("Location", "/api/v1/rooms/" + encode_segment(options.name));
 }
 
 Response close(Context& context, const Request& request) {

@@ -41,7 +41,7 @@ Response join(Context& context, const Request& request) {
   response.status = 201;
   response.content_type = kSdp;
   response.body = std::move(joined->answer.sdp);
-  response.with("Location", "/whip/" + joined->room + "/" + joined->resume);
+  response.with("Location", "/whip/" + encode_segment(joined->room) + "/" + joined->resume);
   response.with("ETag", entity_tag(context.rooms.ice_generation(joined->participant)));
   return response;
 }

@@ -64,6 +64,20 @@ TEST(Target, HasOneReadingOrNone) {
   EXPECT_FALSE(parse_target(many, request));
 }
 
+TEST(Target, WhatIsEncodedIsDecodedAgain) {
+  EXPECT_EQ(encode_segment("K\xc3\xbc"
+                           "che 100%"),
+            "K%C3%BCche%20100%25");
+  for (const std::string text : {"a-b_c.d~e", "a/b?c#d",
+                                 "K\xc3\xbc"
+                                 "che",
+                                 "+&=;"}) {
+    Request request;
+    ASSERT_TRUE(parse_target("/r/" + encode_segment(text), request)) << text;
+    EXPECT_EQ(request.path.back(), text);
+  }
+}
+
 TEST(Target, AnEncodedSlashStaysInsideItsSegment) {
   Request request;
   ASSERT_TRUE(parse_target("/whip/a%2Fb", request));

@@ -35,6 +35,19 @@ TEST_F(Whip, AnOfferIsAnsweredAndMakesAParticipant) {
   EXPECT_EQ(on_ctl([&] { return media.at(media.last_leg()).offer.remote_ip; }), "127.0.0.1");
 }
 
+TEST_F(Whip, ALocationLeadsBackWhateverTheRoomIsCalled) {
+  start();
+  const auto location = whip("/whip/K%C3%BCche%20100%25").header("Location");
+  EXPECT_THAT(location, MatchesRegex("/whip/K%C3%BCche%20100%25/[a-zA-Z0-9]{22}"));
+  EXPECT_EQ(people("K\xc3\xbc"
+                   "che 100%"),
+            1U);
+  EXPECT_EQ(request("DELETE", location).status, 200);
+  EXPECT_EQ(people("K\xc3\xbc"
+                   "che 100%"),
+            0U);
+}
+
 TEST_F(Whip, Refusals) {
   start();
   on_ctl([&] {
