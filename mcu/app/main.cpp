@@ -23,11 +23,9 @@ int main(int argc, char** argv) {
   CLI::App cli{"Parley's server: an audio conference that everybody joins over one UDP port."};
   std::string config_path;
   bool check = false;
-  bool print_url = false;
   cli.add_option("-c,--config", config_path, "YAML configuration (without it: the built-in defaults)");
   cli.add_flag("--check-config", check,
                "print the effective configuration, or the error with its line, and exit");
-  cli.add_flag("--print-url", print_url, "print the URL that clients use on this host, and exit");
   cli.set_version_flag("--version", "parley-mcu " PARLEY_VERSION);
   cli.footer(
       "Signals: SIGINT, SIGTERM close the rooms in order and stop; SIGHUP reads the configuration again.\n"
@@ -49,13 +47,6 @@ int main(int argc, char** argv) {
     std::printf("%s", parley::settings::to_yaml(settings).c_str());
     return 0;
   }
-  if (print_url) {
-    auto address = settings.http.listen;
-    if (address.ip.is_unspecified()) address.ip = parley::IpAddress::v4(0x7f000001);
-    std::printf("http://%s\n", address.to_string().c_str());
-    return 0;
-  }
-
   parley::name_this_thread("ctl");
   parley::pipelines::init();
   auto app = parley::app::App::open(settings, config_path);

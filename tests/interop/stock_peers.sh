@@ -33,10 +33,13 @@ peer() {  # NAME HZ LISTEN SPEAK
   PORT=$(free_udp_port)
   keyed_tone "$2" said.wav
   eval "$(recipe join)"
-  ( eval "exec $(recipe "$3" | sed 's/^ffmpeg/exec ffmpeg/; s/^exec gst/gst/')" ) 2> listen.err &
+  ( eval "$(recipe "$3" | sed 's/^\(ffmpeg\|gst-launch\)/exec &/')" ) 2> listen.err &
   local listener=$!
   ( eval "$(recipe "$4")" ) 2> speak.err || true
+  # gst-launch ends its file on SIGINT; ffmpeg, in the background, hears only SIGTERM.
   kill -INT "$listener" 2> /dev/null || true
+  sleep 0.5
+  kill -TERM "$listener" 2> /dev/null || true
   wait "$listener" 2> /dev/null || true
   eval "$(recipe leave)"
 }

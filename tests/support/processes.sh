@@ -1,6 +1,7 @@
 # Helpers of the shell tests: temporary folder, a server on free ports, and a clean end. Sourced.
 # Sets: work (folder), and after start_server: url, media_port.
 
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/lib/server.sh"
 work=$(mktemp -d)
 children=()
 finish() {
@@ -54,10 +55,9 @@ http: {listen: "127.0.0.1:0"}
 media: {listen: "127.0.0.1:0", plain_rtp_from: [127.0.0.0/8]}
 $extra
 YAML
+  : > "$work/mcu.log"
   "$bin/parley-mcu" --config "$work/parley.yaml" > "$work/mcu.log" 2>&1 &
   server=$!
   children+=("$server")
-  wait_for 20 "the server's start" grep -q 'listening:' "$work/mcu.log"
-  url=$(sed -n 's/.*listening:.*\(http:\/\/[0-9.:]*\),.*/\1/p' "$work/mcu.log")
-  media_port=$(sed -n 's/.*listening:.*UDP [0-9.]*:\([0-9]*\).*/\1/p' "$work/mcu.log")
+  await_server "$work/mcu.log" "$server" || die "the server"
 }
