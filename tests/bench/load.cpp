@@ -1,0 +1,291 @@
+#include "tests/bench/load.hpp"
+
+#include <opus/opus.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <cmath>
+
+#include "tests/support/audio_metrics.hpp"
+#include "transport/base/ids.hpp"
+#include "transport/dtls/identity.hpp"
+#include "transport/ice/credentials.hpp"
+#include "transport/leg/leg.hpp"
+#include "transport/net/udp_socket.hpp"
+#include "transport/sdp/offer.hpp"
+
+namespace parley::bench {
+namespace {
+
+constexpr Duration kPacket = 20ms;
+
+std::string post(const std::string& host, std::uint16_t port, const std::string& target,
+                 const std::string& sdp, int& status) {
+  namespace asio = boost::asio;
+  namespace http = boost::beast::http;
+  asio::io_context io;
+  asio::ip::tcp::socket socket(io);
+  socket.connect({asio::ip::make_address(host), port});
+  http::request<http::string_body> request(http::verb::post, target, 11);
+  request.set(http::field::host, host);
+  request.set(http::field::content_type, "application/sdp");
+  request.set(http::field::connection, "close");
+  request.body() = sdp;
+  request.prepare_payload();
+  http::write(socket, request);
+  boost::beast::flat_buffer buffer;
+  http::response<http::string_body> response;
+  http::read(socket, buffer, response);
+  status = static_cast<int>(response.result_int());
+  return response.body();
+}
+
+Packets encode(const std::vector<float>& pcm, int application, int bitrate) {
+  int error = 0;
+  OpusEncoder* encoder = opus_encoder_create(48'000, 1, application, &error);
+  opus_encoder_ctl(encoder, OPUS_SET_BITRATE(bitrate));
+  opus_encoder_ctl(encoder, OPUS_SET_COMPLEXITY(7));
+  Packets out;
+  for (std::size_t at = 0; at + 960 <= pcm.size(); at += 960) {
+    std::vector<std::uint8_t> packet(1'275);
+    const int size = opus_encode_float(encoder, pcm.data() + at, 960, packet.data(), 1'275);
+    packet.resize(static_cast<std::size_t>(size));
+    out.payloads.push_back(std::move(packet));
+    const double level = test::rms_dbfs(std::span<const float>(pcm).subspan(at, 960));
+    out.levels.push_back(static_cast<std::uint8_t>(std::clamp(-level, 0.0, 127.0)));
+  }
+  opus_encoder_destroy(encoder);
+  return out;
+}
+
+}  // namespace
+
+Packets encode_voice(const std::vector<float>& pcm, bool voice_mode) {
+  return voice_mode ? encode(pcm, OPUS_APPLICATION_VOIP, 32'000)
+                    : encode(pcm, OPUS_APPLICATION_RESTRICTED_LOWDELAY, 40'000);
+}
+
+Packets comfort_noise() {
+  std::vector<float> noise(48'000);
+  std::uint32_t state = 1;
+  for (float& sample : noise) {
+    state = state * 1'664'525U + 1'013'904'223U;
+    sample = (static_cast<float>(state >> 8) / 8'388'608.0F - 1.0F) * 0.0003F;  // about -75 dBFS
+  }
+  auto out = encode(noise, OPUS_APPLICATION_VOIP, 16'000);
+  for (auto& level : out.levels) level = 75;
+  return out;
+}
+
+class Load::Impl {
+ public:
+  Impl(std::string host, std::uint16_t port) : host_(std::move(host)), port_(port) {}
+
+  struct Participant final : LegOutput {
+    LoadLeg what;
+    std::unique_ptr<net::UdpSocket> socket;
+    std::unique_ptr<Leg> leg;
+    TimePoint next_packet{};
+    std::uint64_t index = 0;  // packets said
+    bool connected = false;
+    LegResult result;
+    std::optional<std::uint32_t> first_timestamp;
+    std::optional<std::uint16_t> last_sequence;
+
+    void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) override {
+      socket->queue(to, from, datagram);
+    }
+    void on_connected(LegId) override { connected = true; }
+    void on_end(LegId, LegEnd) override { connected = false; }
+    void on_media(LegId, const MediaPacket& packet) override {
+      ++result.received;
+      if (last_sequence) {
+        const auto step = static_cast<std::uint16_t>(packet.sequence - *last_sequence);
+        if (step > 1 && step < 1'000) result.lost += step - 1U;
+      }
+      last_sequence = packet.sequence;
+      if (!what.keep) return;
+      if (!first_timestamp) first_timestamp = packet.timestamp;
+      result.heard.push_back({packet.timestamp - *first_timestamp,
+                              packet.arrival,
+                              {packet.data().begin(), packet.data().end()}});
+    }
+    void say(TimePoint at) {
+      const auto& packets = *what.sends;
+      const std::size_t i = index % packets.payloads.size();
+      RtpOut out;
+      out.payload = packets.payloads[i];
+      out.media_time = index * 960;
+      if (what.levels) {
+        out.level = packets.levels[i];
+        out.voice = packets.levels[i] < 60;
+      }
+      if (leg->send_rtp(at, out)) ++result.sent;
+      if (what.keep) result.said.push_back({index * 960, at, packets.payloads[i]});
+      ++index;
+    }
+  };
+
+  std::string join(const LoadLeg& what) {
+    auto one = std::make_unique<Participant>();
+    one->what = what;
+    auto socket = net::UdpSocket::open(Address{IpAddress::v4(0x7f000001), 0});
+    if (!socket) return socket.error().what;
+    one->socket = std::move(socket).value();
+
+    sdp::OfferOptions options;
+    options.encrypted = what.encrypted;
+    options.audio_level = what.levels;
+    sdp::LocalEndpoint local;
+    const auto credentials = ice::Credentials::random();
+    local.ufrag = credentials.ufrag;
+    local.pwd = credentials.pwd;
+    local.fingerprint = identity_->fingerprint();
+    local.plain_rtp = one->socket->local();
+    local.ssrc = random_u32();
+    local.cname = what.name;
+    const auto offer = sdp::write_offer(options, local);
+    int status = 0;
+    const auto text = post(host_, port_, "/whip/" + what.room + "?name=" + what.name, offer, status);
+    if (status != 201) return "status " + std::to_string(status) + ": " + text;
+    const auto answer = sdp::parse_answer(offer, text);
+    if (!answer) return answer.error().what;
+
+    LegConfig config;
+    config.id = LegId{static_cast<std::uint32_t>(participants_.size() + 1)};
+    config.encrypted = what.encrypted;
+    config.controlling = true;
+    config.local_ufrag = local.ufrag;
+    config.local_pwd = local.pwd;
+    config.remote_ufrag = answer->remote_ufrag;
+    config.remote_pwd = answer->remote_pwd;
+    config.remote_fingerprint = answer->remote_fingerprint;
+    config.remote = answer->remote;
+    if (what.encrypted && !answer->candidates.empty()) config.remote = answer->candidates.front().address;
+    config.payload_type = answer->payload_type;
+    config.local_ssrc = local.ssrc;
+    config.cname = what.name;
+    config.audio_level_id = answer->audio_level_id;
+    one->leg = std::make_unique<Leg>(config, identity_.get(), *one, now());
+    // Phases spread over the packet: participants do not share a clock.
+    const double turn = static_cast<double>(participants_.size()) * 0.6180339887;
+    one->next_packet = now() + Duration(static_cast<std::int64_t>((turn - std::floor(turn)) * 20e6));
+    participants_.push_back(std::move(one));
+    return {};
+  }
+
+  void run(Duration time) {
+    for (const TimePoint end = now() + time; now() < end;) {
+      TimePoint at = now();
+      for (auto& one : participants_) {
+        while (one->socket->receive(
+                   [&](const net::Datagram& d) { one->leg->receive(d.arrival, d.from, d.to, d.data); }) > 0) {
+        }
+        if (at >= one->leg->next_timeout()) one->leg->on_timer(at);
+        if (at - one->next_packet > 1s) one->next_packet = at;
+        while (one->next_packet <= at) {
+          if (one->connected && one->what.sends != nullptr) one->say(one->next_packet);
+          one->next_packet += kPacket;
+        }
+        one->socket->flush();
+      }
+      // Half a millisecond of rest: arrival times are that exact, and the server has the machine.
+      const timespec rest{0, 500'000};
+      nanosleep(&rest, nullptr);
+    }
+  }
+
+  std::string host_;
+  std::uint16_t port_;
+  std::unique_ptr<dtls::Identity> identity_ = dtls::Identity::create().value();
+  std::vector<std::unique_ptr<Participant>> participants_;
+};
+
+Load::Load(std::string host, std::uint16_t http_port)
+    : impl_(std::make_unique<Impl>(std::move(host), http_port)) {}
+Load::~Load() = default;
+std::string Load::join(const LoadLeg& leg) {
+  return impl_->join(leg);
+}
+void Load::run(Duration time) {
+  impl_->run(time);
+}
+std::size_t Load::connected() const {
+  std::size_t count = 0;
+  for (const auto& one : impl_->participants_) count += one->connected ? 1 : 0;
+  return count;
+}
+std::vector<LegResult> Load::results() const {
+  std::vector<LegResult> out;
+  for (const auto& one : impl_->participants_) out.push_back(one->result);
+  return out;
+}
+void Load::forget() {
+  for (auto& one : impl_->participants_) {
+    one->result = {};
+    one->first_timestamp.reset();
+  }
+}
+
+namespace {
+
+struct Decoded {
+  std::vector<float> pcm;
+  std::vector<TimePoint> at;  // of each 960 samples: when its packet was sent or came
+};
+
+// Packets in order of media time; gaps (DTX) are silence.
+Decoded decode(const std::vector<Kept>& packets) {
+  Decoded out;
+  int error = 0;
+  OpusDecoder* decoder = opus_decoder_create(48'000, 1, &error);
+  std::vector<float> frame(5'760);
+  for (const auto& packet : packets) {
+    const std::size_t place = (packet.media_time - packets.front().media_time) / 960;
+    while (out.at.size() < place) {
+      out.at.push_back(out.at.empty() ? packet.at : out.at.back() + kPacket);
+      out.pcm.resize(out.at.size() * 960, 0.0F);
+    }
+    if (out.at.size() > place) continue;
+    const int samples = opus_decode_float(decoder, packet.payload.data(),
+                                          static_cast<int>(packet.payload.size()), frame.data(), 5'760, 0);
+    out.at.push_back(packet.at);
+    out.pcm.insert(out.pcm.end(), frame.begin(), frame.begin() + std::max(samples, 0));
+    out.pcm.resize(out.at.size() * 960, 0.0F);
+  }
+  opus_decoder_destroy(decoder);
+  return out;
+}
+
+}  // namespace
+
+std::vector<double> added_delays(const LegResult& talker, const LegResult& listener) {
+  constexpr double kLookAheadMs = 2.5;  // of the server's low-delay encoder: the codec's, not the server's
+  constexpr std::size_t kWindow = 4'800;
+  std::vector<double> delays;
+  if (talker.said.size() < 50 || listener.heard.size() < 50) return delays;
+  const Decoded said = decode(talker.said);
+  const Decoded heard = decode(listener.heard);
+  for (std::size_t s = 0; s + kWindow < said.pcm.size(); s += 4'800) {
+    const std::span<const float> marker(said.pcm.data() + s, kWindow);
+    if (test::rms_dbfs(marker) < -30) continue;
+    // Where in the heard stream may it be? What arrived within 300 ms of its being sent.
+    const TimePoint sent =
+        said.at[s / 960] + Duration(static_cast<std::int64_t>(s % 960) * 1'000'000'000 / 48'000);
+    const auto first = std::lower_bound(heard.at.begin(), heard.at.end(), sent - 20ms) - heard.at.begin();
+    const std::size_t begin = static_cast<std::size_t>(first) * 960;
+    if (begin + kWindow + 15'000 > heard.pcm.size()) break;
+    const auto match = test::correlation_delay(
+        marker, std::span<const float>(heard.pcm).subspan(begin, kWindow + 14'400), 14'400);
+    if (match.score < 0.6) continue;
+    const std::size_t place = begin + static_cast<std::size_t>(match.samples);
+    const TimePoint came =
+        heard.at[place / 960] + Duration(static_cast<std::int64_t>(place % 960) * 1'000'000'000 / 48'000);
+    delays.push_back(to_ms(came - sent) - kLookAheadMs);
+  }
+  return delays;
+}
+
+}  // namespace parley::bench

@@ -1,0 +1,65 @@
+// Load for the server benchmark: legs that send ready-made Opus packets and count, time and keep what comes
+// back. No audio is encoded while the measurement runs, so that hundreds of participants cost the generator
+// little.
+//
+// Threads: one; run() drives all legs in real time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "transport/base/address.hpp"
+#include "transport/base/time.hpp"
+
+namespace parley::bench {
+
+struct Packets {
+  std::vector<std::vector<std::uint8_t>> payloads;  // 20 ms each, played in a circle
+  std::vector<std::uint8_t> levels;                 // RFC 6464, one per payload
+};
+Packets encode_voice(const std::vector<float>& pcm, bool voice_mode);
+Packets comfort_noise();
+
+struct LoadLeg {
+  std::string room;
+  std::string name;
+  const Packets* sends = nullptr;
+  bool encrypted = true;
+  bool levels = true;
+  bool keep = false;  // remember every packet sent and received, for measuring delay by ear
+};
+
+struct Kept {
+  std::uint64_t media_time = 0;  // RTP timestamp from the first packet on, 48 kHz
+  TimePoint at{};
+  std::vector<std::uint8_t> payload;
+};
+
+struct LegResult {
+  std::uint64_t sent = 0, received = 0, lost = 0;
+  std::vector<Kept> said, heard;
+};
+
+class Load {
+ public:
+  Load(std::string host, std::uint16_t http_port);
+  ~Load();
+  // Empty: joined; else why not.
+  std::string join(const LoadLeg& leg);
+  // Drives all legs for a while.
+  void run(Duration time);
+  std::size_t connected() const;
+  std::vector<LegResult> results() const;
+  void forget();  // counters and what was kept so far
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Delay that the server added, in ms, for each marker that was found: by correlation of what was said with
+// what was heard, the second encoder's look-ahead taken off.
+std::vector<double> added_delays(const LegResult& talker, const LegResult& listener);
+
+}  // namespace parley::bench
