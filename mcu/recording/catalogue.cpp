@@ -1,0 +1,205 @@
+#include "mcu/recording/catalogue.hpp"
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <filesystem>
+#include <set>
+
+#include "mcu/recording/folder_repair.hpp"
+#include "transport/base/log.hpp"
+
+namespace parley::recording {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kDay = 86'400'000;
+constexpr std::size_t kAllDays = SIZE_MAX;
+constexpr std::size_t kRecentDays = 2;
+
+std::vector<fs::path> folders_in(const fs::path& path) {
+  std::vector<fs::path> out;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    std::error_code ignored;
+    if (entry.is_directory(ignored) && !entry.is_symlink(ignored)) out.push_back(entry.path());
+  }
+  std::sort(out.rbegin(), out.rend());
+  return out;
+}
+
+void log_failure(const Status& status) {
+  if (!status) log::error("recordings: {}", status.error().what);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& root, Disk& disk) {
+  std::error_code error;
+  fs::create_directories(root, error);
+  if (error) return Error{root + ": " + error.message(), error.value()};
+  const auto path = root + "/parley.db";
+  auto index = store::RecordingIndex::open(path);
+  bool fresh = false;
+  if (!index) {
+    log::error("{}: it is put aside and made anew", index.error().what);
+    fs::rename(path, path + ".broken", error);
+    for (const char* part : {"-wal", "-shm"}) fs::remove(path + part, error);
+    index = store::RecordingIndex::open(path);
+    if (!index) return index.error();
+    fresh = true;
+  }
+  std::unique_ptr<Catalogue> catalogue(new Catalogue(root, disk, std::move(index).value()));
+  if (fresh) static_cast<void>(catalogue->rebuild());
+  if (const auto repaired = catalogue->repair_interrupted(); repaired > 0)
+    log::warn("recordings: {} had been cut off; they have been closed and play", repaired);
+  return catalogue;
+}
+
+std::vector<std::string> Catalogue::folders(std::size_t newest_days) const {
+  std::vector<std::string> out;
+  std::size_t days = 0;
+  for (const auto& year : folders_in(root_)) {
+    for (const auto& month : folders_in(year)) {
+      for (const auto& day : folders_in(month)) {
+        if (++days > newest_days) return out;
+        for (const auto& recording : folders_in(day)) {
+          auto folder = fs::relative(recording, root_).string();
+          if (valid_folder(folder)) out.push_back(std::move(folder));
+        }
+      }
+    }
+  }
+  return out;
+}
+
+// What the index believes to be going on, and recent folders that it has not heard of.
+std::size_t Catalogue::repair_interrupted() {
+  std::set<std::string> suspects;
+  store::RecordingFilter going_on;
+  going_on.state = "recording";
+  going_on.limit = store::RecordingIndex::kMaxPage;
+  for (;;) {
+    const auto page = index_->list(going_on);
+    if (!page || page->rows.empty()) break;
+    for (const auto& row : page->rows) suspects.insert(row.folder);
+    going_on.offset += page->rows.size();
+  }
+  const auto known = suspects;
+  for (auto& folder : folders(kRecentDays)) {
+    const auto found = index_->find(folder.substr(folder.rfind('/') + 1));
+    if (found && !*found) suspects.insert(std::move(folder));
+  }
+  std::size_t repaired = 0;
+  for (const auto& folder : suspects) {
+    auto loaded = load_folder(root_, folder);
+    if (!loaded) {
+      if (known.contains(folder)) log_failure(index_->remove(folder.substr(folder.rfind('/') + 1)));
+      continue;
+    }
+    if (loaded->state == "recording") {
+      ++repaired;
+      *loaded = repair_folder(disk_, root_, std::move(*loaded));
+    }
+    enter(*loaded);
+  }
+  if (repaired > 0) log_failure(disk_.sync());
+  return repaired;
+}
+
+Result<std::size_t> Catalogue::rebuild() {
+  if (auto cleared = index_->clear(); !cleared) return cleared.error();
+  std::size_t count = 0;
+  for (const auto& folder : folders(kAllDays)) {
+    auto loaded = load_folder(root_, folder);
+    if (!loaded) continue;
+    if (loaded->state == "recording") *loaded = repair_folder(disk_, root_, std::move(*loaded));
+    if (auto put = index_->put(to_row(*loaded)); !put) return put.error();
+    ++count;
+  }
+  return count;
+}
+
+void Catalogue::enter(const Manifest& manifest, bool handed_over) {
+  auto row = to_row(manifest);
+  row.handed_over = handed_over;
+  log_failure(index_->put(row));
+}
+
+Manifest Catalogue::complete(Manifest manifest, bool handed_over) {
+  measure_files(root_, manifest);
+  log_failure(disk_.replace(manifest.folder + "/recording.json", boost::json::serialize(to_json(manifest))));
+  enter(manifest, handed_over);
+  return manifest;
+}
+
+void Catalogue::set_handed_over(const std::string& id) {
+  if (auto row = find(id)) {
+    row->handed_over = true;
+    log_failure(index_->put(*row));
+  }
+}
+
+std::optional<store::RecordingRow> Catalogue::find(const std::string& id) const {
+  if (!valid_id(id)) return std::nullopt;
+  auto found = index_->find(id);
+  if (!found) log::error("recordings: {}", found.error().what);
+  return found && *found && valid_folder((*found)->folder) ? *found : std::nullopt;
+}
+
+std::optional<Manifest> Catalogue::manifest(const store::RecordingRow& row) const {
+  return load_folder(root_, row.folder);
+}
+
+std::shared_ptr<ReadFile> Catalogue::open_file(const store::RecordingRow& row,
+                                               const std::string& file) const {
+  return valid_folder(row.folder) ? ReadFile::open(root_, row.folder + "/" + file) : nullptr;
+}
+
+bool Catalogue::remove(const std::string& id) {
+  const auto row = find(id);
+  if (!row || row->state == "recording") return false;
+  const fs::path folder = fs::path(root_) / row->folder;
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (error) {
+    log::error("{}: {}", folder.string(), error.message());
+    return false;
+  }
+  // The day, the month and the year, where they have become empty.
+  for (auto path = folder.parent_path(); path != root_ && fs::is_empty(path, error) && !error;
+       path = path.parent_path())
+    fs::remove(path, error);
+  log_failure(index_->remove(id));
+  return true;
+}
+
+std::size_t Catalogue::retain(const Retention& keep, std::int64_t now_ms) {
+  std::size_t removed = 0;
+  const auto total = index_->total_bytes();
+  if (!total) return 0;
+  auto bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(*total, 0));
+  const auto rows = index_->oldest(store::RecordingIndex::kMaxPage);
+  if (!rows) return 0;
+  for (const auto& row : *rows) {
+    const bool old = keep.keep_days > 0 && row.started_ms + row.duration_ms < now_ms - keep.keep_days * kDay;
+    const bool much = keep.max_bytes > 0 && bytes > keep.max_bytes;
+    if (!old && !much) break;
+    if (!row.handed_over || !remove(row.id)) continue;
+    bytes -= std::min(bytes, static_cast<std::uint64_t>(std::max<std::int64_t>(row.bytes, 0)));
+    ++removed;
+  }
+  if (removed > 0) log::info("recordings: {} deleted by the rules of retention", removed);
+  return removed;
+}
+
+std::vector<store::RecordingRow> Catalogue::not_handed_over() const {
+  std::vector<store::RecordingRow> out;
+  auto rows = index_->oldest(store::RecordingIndex::kMaxPage);
+  if (!rows) return out;
+  std::copy_if(rows->begin(), rows->end(), std::back_inserter(out),
+               [](const auto& row) { return !row.handed_over; });
+  return out;
+}
+
+}  // namespace parley::recording

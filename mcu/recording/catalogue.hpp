@@ -1,0 +1,64 @@
+// The recordings that exist: the index, their folders, retention. What the recorder makes is entered here.
+//
+// Threads: one (`disk`, or the command line for --rebuild-index). Blocks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mcu/recording/disk.hpp"
+#include "mcu/recording/manifest.hpp"
+#include "mcu/recording/read_file.hpp"
+#include "mcu/store/recording_index.hpp"
+
+namespace parley::recording {
+
+struct Retention {
+  std::int64_t keep_days = 0;   // 0: for ever
+  std::uint64_t max_bytes = 0;  // 0: no limit
+};
+
+class Catalogue {
+ public:
+  // Opens the index below `root`. One that cannot be read is put aside and made anew from the folders.
+  // Recordings that a crash cut off are repaired and marked `interrupted`.
+  static Result<std::unique_ptr<Catalogue>> open(const std::string& root, Disk& disk);
+
+  // From the folders alone. Returns how many recordings there are.
+  Result<std::size_t> rebuild();
+
+  void enter(const Manifest& manifest, bool handed_over = true);
+  // Enters a finished one, with sizes and checksums, which are written into its recording.json too.
+  Manifest complete(Manifest manifest, bool handed_over);
+  void set_handed_over(const std::string& id);
+
+  Result<store::RecordingPage> list(const store::RecordingFilter& filter) const {
+    return index_->list(filter);
+  }
+  std::optional<store::RecordingRow> find(const std::string& id) const;
+  std::optional<Manifest> manifest(const store::RecordingRow& row) const;
+  std::shared_ptr<ReadFile> open_file(const store::RecordingRow& row, const std::string& file) const;
+  // The folder with everything in it. False: there is none, or it is being recorded.
+  bool remove(const std::string& id);
+  // Deletes the oldest until the rest is within `keep`; never what is being recorded or waits for the hook.
+  std::size_t retain(const Retention& keep, std::int64_t now_ms);
+  std::vector<store::RecordingRow> not_handed_over() const;
+
+  const std::string& root() const { return root_; }
+
+ private:
+  Catalogue(std::string root, Disk& disk, std::unique_ptr<store::RecordingIndex> index)
+      : root_(std::move(root)), disk_(disk), index_(std::move(index)) {}
+  std::size_t repair_interrupted();
+  std::vector<std::string> folders(std::size_t newest_days) const;
+
+  const std::string root_;
+  Disk& disk_;
+  std::unique_ptr<store::RecordingIndex> index_;
+};
+
+}  // namespace parley::recording

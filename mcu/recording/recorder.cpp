@@ -1,0 +1,274 @@
+#include "mcu/recording/recorder.hpp"
+
+#include <algorithm>
+
+#include "transport/base/log.hpp"
+#include "transport/base/thread_name.hpp"
+
+namespace parley::recording {
+namespace {
+
+constexpr Duration kStep = 50ms;
+constexpr Duration kProgress = 10s;
+constexpr Duration kMinute = 60s;
+// Enough for 5 s of 150 participants who all talk.
+constexpr std::size_t kNetRing = 8U << 20U, kMixRing = 4U << 20U;
+constexpr std::size_t kMaxJobs = 65'536;
+
+}  // namespace
+
+Recorder::Recorder(unsigned mix_threads, const RecorderSettings& settings, std::unique_ptr<Disk> disk,
+                   RecorderEvents& events)
+    : settings_(settings), disk_(std::move(disk)), events_(events) {
+  rings_.push_back(std::make_unique<Ring>(kNetRing));
+  for (unsigned i = 0; i < mix_threads; ++i) rings_.push_back(std::make_unique<Ring>(kMixRing));
+  thread_ = std::thread([this] { run(); });
+}
+
+Recorder::~Recorder() {
+  {
+    const std::lock_guard lock(lock_);
+    stopping_ = true;
+  }
+  ready_.notify_one();
+  thread_.join();
+}
+
+// --- Media threads
+
+void Recorder::push_packet(LegId leg, const MediaPacket& packet) noexcept {
+  if (!watched_.contains(leg)) return;
+  const Header header{leg,
+                      packet.ssrc,
+                      packet.timestamp,
+                      packet.sequence,
+                      packet.size,
+                      packet.level,
+                      packet.arrival.time_since_epoch().count()};
+  if (!rings_[0]->push(header, packet.data())) packets_dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Recorder::push_frame(unsigned mix_thread, LegId tap, Bytes payload, std::uint64_t media_time,
+                          TimePoint spoken, bool quiet) noexcept {
+  if (mix_thread + 1 >= rings_.size() || payload.size() > MediaPacket::kMaxPayload) return;
+  const Header header{tap,
+                      0,
+                      static_cast<std::uint32_t>(media_time),
+                      0,
+                      static_cast<std::uint16_t>(payload.size()),
+                      quiet ? std::uint8_t{127} : std::uint8_t{0},
+                      spoken.time_since_epoch().count()};
+  if (!rings_[mix_thread + 1]->push(header, payload))
+    packets_dropped_.fetch_add(1, std::memory_order_relaxed);
+}
+
+// --- ctl
+
+bool Recorder::post(Job job, Order order) {
+  {
+    const std::lock_guard lock(lock_);
+    auto& jobs = order == Order::before ? before_ : after_;
+    if (jobs.size() >= kMaxJobs || stopping_) {
+      jobs_refused_.fetch_add(1, std::memory_order_relaxed);
+      return false;
+    }
+    jobs.push_back(std::move(job));
+  }
+  ready_.notify_one();
+  return true;
+}
+
+bool Recorder::start(Recording::Start start) {
+  return post([this, start = std::move(start)] {
+    auto& made = recordings_[start.id];
+    made = std::make_unique<Recording>(*disk_, start);
+    made->save(now());
+    recording_count_.store(recordings_.size());
+    events_.on_progress(made->manifest());
+  });
+}
+
+// The leg is watched from here on; its packets wait in the ring until the job has run.
+bool Recorder::attach(const std::string& recording, const RecordedLeg& leg) {
+  const bool posted = post([this, recording, leg] {
+    auto* found = find(recording);
+    targets_[leg.leg] = {found, false, 0};
+    if (found != nullptr) found->attach(leg);
+  });
+  return posted && watched_.add(leg.leg);
+}
+
+bool Recorder::attach_mix(const std::string& recording, LegId tap) {
+  const bool posted = post([this, recording, tap] {
+    auto* found = find(recording);
+    targets_[tap] = {found, true, 0};
+    if (found != nullptr) found->restart_mix();
+  });
+  return posted && watched_.add(tap);
+}
+
+bool Recorder::detach(LegId leg) {
+  watched_.remove(leg);
+  return post(
+      [this, leg] {
+        const auto found = targets_.find(leg);
+        if (found == targets_.end()) return;
+        if (found->second.recording != nullptr) found->second.recording->detach(leg);
+        targets_.erase(found);
+      },
+      Order::after);
+}
+
+void Recorder::set_muted(LegId leg, bool muted) {
+  if (muted) {
+    watched_.remove(leg);
+  } else {
+    watched_.add(leg);
+  }
+}
+
+bool Recorder::stop(const std::string& recording, const std::string& reason) {
+  return post([this, recording, reason] { finish(recording, "finished", reason); }, Order::after);
+}
+
+bool Recorder::note(const std::string& recording, std::function<void(Recording&)> note) {
+  return post([this, recording, note = std::move(note)] {
+    if (auto* found = find(recording)) note(*found);
+  });
+}
+
+RecorderStats Recorder::stats() const {
+  RecorderStats out;
+  out.packets_dropped = packets_dropped_.load();
+  out.jobs_refused = jobs_refused_.load();
+  out.syncs = syncs_.load();
+  out.failed_syncs = failed_syncs_.load();
+  out.slowest_write_ms = slowest_ms_.load();
+  out.recordings = recording_count_.load();
+  out.in_trouble = trouble_count_.load();
+  out.finished = finished_.load();
+  out.bytes = bytes_.load();
+  return out;
+}
+
+// --- disk
+
+Recording* Recorder::find(const std::string& recording) {
+  const auto found = recordings_.find(recording);
+  return found == recordings_.end() ? nullptr : found->second.get();
+}
+
+void Recorder::run() {
+  name_this_thread("disk");
+  std::unique_lock lock(lock_);
+  for (;;) {
+    const auto woken = [this] { return stopping_ || !before_.empty() || !after_.empty(); };
+    if (recordings_.empty()) {
+      ready_.wait(lock, woken);
+    } else {
+      ready_.wait_for(lock, kStep, woken);
+    }
+    const bool last = stopping_;
+    auto before = std::exchange(before_, {}), after = std::exchange(after_, {});
+    lock.unlock();
+    run_jobs(before);
+    for (const auto& ring : rings_) drain(*ring);
+    run_jobs(after);
+    write(now());
+    if (last) break;
+    lock.lock();
+  }
+  while (!recordings_.empty()) finish(recordings_.begin()->first, "finished", "server-stopped");
+}
+
+void Recorder::run_jobs(std::deque<Job>& jobs) {
+  for (auto& job : jobs) {
+    job();
+    job = nullptr;  // what it owns goes before the next one runs
+  }
+}
+
+void Recorder::drain(Ring& ring) {
+  Header header;
+  while (ring.peek(header)) {
+    const auto target = targets_.find(header.leg);
+    // Its attach() waits among the jobs: so do its packets.
+    if (target == targets_.end() && watched_.contains(header.leg)) return;
+    if (target == targets_.end() || target->second.recording == nullptr) {
+      ring.pop(header, nullptr);
+      continue;
+    }
+    ring.pop(header, packet_.payload.data());
+    packet_.size = header.size;
+    packet_.ssrc = header.ssrc;
+    packet_.timestamp = header.timestamp;
+    packet_.sequence = header.sequence;
+    packet_.level = header.level;
+    packet_.arrival = TimePoint(Duration(header.arrival));
+    if (target->second.mix) {
+      packet_.sequence = target->second.frames++;
+      target->second.recording->push_mix(packet_);
+    } else {
+      target->second.recording->push(header.leg, packet_);
+    }
+  }
+}
+
+void Recorder::write(TimePoint at) {
+  if (recordings_.empty()) return;
+  std::uint64_t in_trouble = 0;
+  for (const auto& [id, recording] : recordings_) {
+    const bool before = recording->in_trouble();
+    recording->step(at);
+    if (recording->in_trouble() != before) events_.on_trouble(recording->manifest(), !before);
+    in_trouble += recording->in_trouble() ? 1 : 0;
+  }
+  trouble_count_.store(in_trouble);
+  if (at - last_sync_ >= settings_.sync_interval) sync(at);
+  const auto took = static_cast<std::uint64_t>((now() - at) / 1ms);
+  if (took > slowest_ms_.load() || at - slow_since_ > kMinute) {
+    slowest_ms_.store(took);
+    slow_since_ = at;
+  }
+}
+
+void Recorder::sync(TimePoint at) {
+  last_sync_ = at;
+  bool wrote = false;
+  for (const auto& [id, recording] : recordings_) {
+    recording->save(at);
+    wrote |= recording->wrote_since_sync();
+  }
+  if (wrote) {
+    const auto done = disk_->sync();
+    (done ? syncs_ : failed_syncs_).fetch_add(1);
+    for (const auto& [id, recording] : recordings_)
+      if (done) recording->synced();
+  }
+  if (at - last_progress_ >= kProgress) {
+    last_progress_ = at;
+    for (const auto& [id, recording] : recordings_) events_.on_progress(recording->manifest());
+  }
+  if (settings_.min_free_bytes == 0 || disk_->free_bytes() >= settings_.min_free_bytes) return;
+  log::error("recording: less than recording.min_free_mb is free, all recordings end");
+  while (!recordings_.empty()) finish(recordings_.begin()->first, "finished", "disk-low");
+  events_.on_disk_low();
+}
+
+void Recorder::finish(const std::string& id, const std::string& state, const std::string& reason) {
+  const auto found = recordings_.find(id);
+  if (found == recordings_.end()) return;
+  const auto recording = std::move(found->second);
+  recordings_.erase(found);
+  for (auto& [leg, target] : targets_)
+    if (target.recording == recording.get()) target.recording = nullptr;
+  recording->finish(now(), state, reason);
+  const auto done = disk_->sync();
+  (done ? syncs_ : failed_syncs_).fetch_add(1);
+  recording_count_.store(recordings_.size());
+  finished_.fetch_add(1);
+  bytes_.fetch_add(static_cast<std::uint64_t>(to_row(recording->manifest()).bytes));
+  events_.on_finished(recording->manifest());
+}
+
+}  // namespace parley::recording
