@@ -231,9 +231,11 @@ void Load::forget() {
 
 namespace {
 
+constexpr std::size_t kStep = 480;  // 10 ms: packets have one or more of them
+
 struct Decoded {
   std::vector<float> pcm;
-  std::vector<TimePoint> at;  // of each 960 samples: when its packet was sent or came
+  std::vector<TimePoint> at;  // of each step: when its first sample was sent or came
 };
 
 // Packets in order of media time; gaps (DTX) are silence.
@@ -243,17 +245,19 @@ Decoded decode(const std::vector<Kept>& packets) {
   OpusDecoder* decoder = opus_decoder_create(48'000, 1, &error);
   std::vector<float> frame(5'760);
   for (const auto& packet : packets) {
-    const std::size_t place = (packet.media_time - packets.front().media_time) / 960;
+    const std::size_t place = (packet.media_time - packets.front().media_time) / kStep;
     while (out.at.size() < place) {
-      out.at.push_back(out.at.empty() ? packet.at : out.at.back() + kPacket);
-      out.pcm.resize(out.at.size() * 960, 0.0F);
+      out.at.push_back(out.at.empty() ? packet.at : out.at.back() + 10ms);
+      out.pcm.resize(out.at.size() * kStep, 0.0F);
     }
     if (out.at.size() > place) continue;
     const int samples = opus_decode_float(decoder, packet.payload.data(),
                                           static_cast<int>(packet.payload.size()), frame.data(), 5'760, 0);
-    out.at.push_back(packet.at);
-    out.pcm.insert(out.pcm.end(), frame.begin(), frame.begin() + std::max(samples, 0));
-    out.pcm.resize(out.at.size() * 960, 0.0F);
+    for (std::size_t i = 0; (i + 1) * kStep <= static_cast<std::size_t>(std::max(samples, 0)); ++i) {
+      out.at.push_back(packet.at + static_cast<int>(i) * Duration(10ms));
+      const auto from = frame.begin() + static_cast<std::ptrdiff_t>(i * kStep);
+      out.pcm.insert(out.pcm.end(), from, from + static_cast<std::ptrdiff_t>(kStep));
+    }
   }
   opus_decoder_destroy(decoder);
   return out;
@@ -273,16 +277,16 @@ std::vector<double> added_delays(const LegResult& talker, const LegResult& liste
     if (test::rms_dbfs(marker) < -30) continue;
     // Where in the heard stream may it be? What arrived within 300 ms of its being sent.
     const TimePoint sent =
-        said.at[s / 960] + Duration(static_cast<std::int64_t>(s % 960) * 1'000'000'000 / 48'000);
+        said.at[s / kStep] + Duration(static_cast<std::int64_t>(s % kStep) * 1'000'000'000 / 48'000);
     const auto first = std::lower_bound(heard.at.begin(), heard.at.end(), sent - 20ms) - heard.at.begin();
-    const std::size_t begin = static_cast<std::size_t>(first) * 960;
+    const std::size_t begin = static_cast<std::size_t>(first) * kStep;
     if (begin + kWindow + 15'000 > heard.pcm.size()) break;
     const auto match = test::correlation_delay(
         marker, std::span<const float>(heard.pcm).subspan(begin, kWindow + 14'400), 14'400);
     if (match.score < 0.6) continue;
     const std::size_t place = begin + static_cast<std::size_t>(match.samples);
     const TimePoint came =
-        heard.at[place / 960] + Duration(static_cast<std::int64_t>(place % 960) * 1'000'000'000 / 48'000);
+        heard.at[place / kStep] + Duration(static_cast<std::int64_t>(place % kStep) * 1'000'000'000 / 48'000);
     delays.push_back(to_ms(came - sent) - kLookAheadMs);
   }
   return delays;
