@@ -39,6 +39,7 @@ void RoomPipeline::Impl::create_class(const media::PlanChange& change) {
   ClassSlot* slot = graph_.take_class(planned->profile.codec);
   if (slot == nullptr) return;
   Class& made = classes_[change.id];
+  made.id = change.id;
   made.slot = slot;
   const auto origin = classes_.find(change.other);
   if (origin == classes_.end()) {
@@ -46,16 +47,22 @@ void RoomPipeline::Impl::create_class(const media::PlanChange& change) {
       slot->encoder->start(planned->profile, ladder_.complexity(config_.complexity));
     return;
   }
-  ++stats_.encoder_clones;
   const ClassSlot& from = *origin->second.slot;
   made.heard = origin->second.heard;
   made.gate = origin->second.gate;
   made.changed_tick = origin->second.changed_tick;
+  made.verbatim_celt = origin->second.verbatim_celt;
   slot->mix->follow(*from.mix);
   slot->outlet->follow(*from.outlet);
   if (slot->encoder != nullptr) {
-    slot->encoder->clone(*from.encoder);
-    return;
+    if (planned->profile == from.encoder->profile()) {
+      ++stats_.encoder_clones;
+      return slot->encoder->clone(*from.encoder);
+    }
+    // Another profile, in silence: the decoders are where the last encoder left them.
+    made.verbatim_celt = from.encoder->celt();
+    slot->encoder->start(planned->profile, ladder_.complexity(config_.complexity));
+    return leave_verbatim(made);
   }
   // Two ticks are more than the resampler remembers.
   slot->outlet->set_discard(true);
@@ -67,6 +74,7 @@ void RoomPipeline::Impl::dissolve_class(const media::PlanChange& change, TimePoi
   const auto found = classes_.find(change.id);
   if (found == classes_.end()) return;
   graph_.give_back(found->second.slot, at);
+  if (found->second.probe) probes_.push_back(std::move(found->second.probe));
   classes_.erase(found);
   if (change.other != media::ClassId::none) ++stats_.class_joins;
 }
@@ -116,8 +124,7 @@ void RoomPipeline::Impl::set_contributors(const media::MixClass& planned, Class&
 // One of the three ways of design rule 5. The mix is made in any case: leaving the verbatim way needs its
 // last ticks.
 void RoomPipeline::Impl::choose_way(const media::MixClass& planned, Class& served) {
-  using Serve = media::ForwardGate::Serve;
-  if (planned.profile.codec != Codec::opus) return;
+  if (planned.profile.codec != Codec::opus || !config_.forward) return;
   const auto& terms = served.slot->mix->terms();
   served.sole = nullptr;
   if (planned.key.size() == 1 && terms.size() == 1 && !served.moving && planned.key.front().gain == 1.0F) {
@@ -132,35 +139,60 @@ void RoomPipeline::Impl::choose_way(const media::MixClass& planned, Class& serve
     tick.settled = settled(leg.changed_tick) && settled(served.changed_tick);
     tick.packet = leg.pulled.packet != nullptr && fits(*leg.pulled.packet, planned.profile, config_.tick);
     tick.loud = tick.packet && leg.pulled.packet->size > kDtxBytes;
+    tick.proven = tick.settled && tick.loud && served.gate.considers(tick.sole) && prove(served, leg);
     tick.hole = leg.pulled.hole;
     tick.paused = leg.pulled.kind == media::PulledKind::silence;
   }
   served.serve = served.gate.step(tick, config_.tick);
-  ClassSlot& slot = *served.slot;
-  switch (served.serve) {
-    case Serve::forward:
-    case Serve::hole:
-    case Serve::pause:
-      slot.mix->set_push(false);
-      return;
-    case Serve::cold_encode:
-      slot.encoder->start(planned.profile, ladder_.complexity(config_.complexity));
-      break;
-    case Serve::warm_encode:
-      for (std::size_t ago = kWarmTicks; ago-- > 0;) slot.encoder->warm(slot.mix->history(ago));
-      break;
-    case Serve::encode:
-      break;
+  plan_.set_verbatim(served.id, served.gate.forwarding() ? tick.sole : LegId::none);
+  if (served.gate.forwarding()) return served.slot->mix->set_push(false);
+  if (served.serve == media::ForwardGate::Serve::leave) leave_verbatim(served);
+  served.slot->outlet->set_holes(served.gate.take_holes());
+  served.slot->mix->set_push(true);
+}
+
+// The decoders follow the talker's encoder; ours takes over. A decoder that meets the other half of Opus
+// (voice or CELT) starts it anew, so a fresh encoder fits exactly; within the same half the encoder is run
+// over what they heard last.
+void RoomPipeline::Impl::leave_verbatim(Class& served) {
+  media::ClassEncoder& encoder = *served.slot->encoder;
+  if (encoder.celt() != served.verbatim_celt) {
+    encoder.start(media::Profile(encoder.profile()), ladder_.complexity(config_.complexity));
+    return;
   }
-  slot.outlet->set_holes(served.gate.take_holes());
-  slot.mix->set_push(true);
+  for (std::size_t ago = kWarmTicks; ago-- > 0;) encoder.warm(served.slot->mix->history(ago));
+}
+
+bool RoomPipeline::Impl::prove(Class& served, const Leg& talker) {
+  if (!served.probe || !served.probe->ready()) return false;
+  return served.probe->inaudible(talker.pulled.packet->data(), served.slot->mix->history(0),
+                                 talker.slot->input->samples());
+}
+
+// A class that will soon be served verbatim gets a follower of its stream.
+void RoomPipeline::Impl::follow_stream(Class& served) {
+  if (!served.gate.expects((media::SwitchProbe::kFollow + 1) * config_.tick)) {
+    if (served.probe) probes_.push_back(std::move(served.probe));
+    return;
+  }
+  if (!served.probe) {
+    if (probes_.empty()) probes_.push_back(std::make_unique<media::SwitchProbe>(config_.tick));
+    served.probe = std::move(probes_.back());
+    probes_.pop_back();
+    served.probe->start();
+  }
+  served.probe->follow(served.slot->encoder->last());
 }
 
 void RoomPipeline::Impl::send_verbatim(Class& served) {
   OutletPad& pad = *served.slot->outlet;
   if (served.serve == media::ForwardGate::Serve::forward) {
-    pad.set_holes(served.gate.take_holes());
-    graph_.outlet().forward(pad, served.sole->pulled.packet->data());
+    const Bytes packet = served.sole->pulled.packet->data();
+    if (packet.size() > kDtxBytes) {
+      pad.set_holes(served.gate.take_holes());
+      served.verbatim_celt = (packet.front() & 0x80) != 0;  // RFC 6716 section 3.1: configurations 16 to 31
+    }
+    graph_.outlet().forward(pad, packet);
   } else if (served.serve == media::ForwardGate::Serve::pause) {
     graph_.outlet().pause(pad);
   }
@@ -174,6 +206,7 @@ void RoomPipeline::Impl::count(const media::MixClass& planned, Class& served) {
   served.gate.sent(audible, config_.tick);
   auto& way = !audible ? stats_.silent : verbatim ? stats_.forwards : stats_.mixed;
   way += planned.listeners.size();
+  if (slot.encoder != nullptr && config_.forward) follow_stream(served);
   stats_.encodes += slot.encoder != nullptr ? slot.encoder->take_runs() : 1;
 }
 

@@ -9,6 +9,7 @@
 #include "pipelines/media/loudness.hpp"
 #include "pipelines/media/mix_plan.hpp"
 #include "pipelines/media/overload_ladder.hpp"
+#include "pipelines/media/switch_probe.hpp"
 #include "pipelines/media/talker_selector.hpp"
 #include "pipelines/room_graph.hpp"
 #include "pipelines/room_pipeline.hpp"
@@ -63,13 +64,16 @@ class RoomPipeline::Impl {
     DelayHistogram jitter_wait;
   };
   struct Class {
+    media::ClassId id = media::ClassId::none;
     ClassSlot* slot = nullptr;
     media::MixKey heard;  // the gains reached at the end of the last tick
     bool moving = false;  // some gain moves in this tick
     std::uint64_t changed_tick = 0;
     media::ForwardGate gate;
     media::ForwardGate::Serve serve = media::ForwardGate::Serve::encode;
-    const Leg* sole = nullptr;  // the only talker heard, at unit gain
+    const Leg* sole = nullptr;                  // the only talker heard, at unit gain
+    std::unique_ptr<media::SwitchProbe> probe;  // while a change to verbatim is near
+    bool verbatim_celt = false;                 // what the last packet passed on was
   };
 
   Leg* find(LegId id);
@@ -93,6 +97,9 @@ class RoomPipeline::Impl {
   void dissolve_class(const media::PlanChange& change, TimePoint at);
   void set_terms(const media::MixClass& planned, Class& served);
   void set_contributors(const media::MixClass& planned, Class& served);
+  void leave_verbatim(Class& served);
+  bool prove(Class& served, const Leg& talker);
+  void follow_stream(Class& served);
   void choose_way(const media::MixClass& planned, Class& served);
   void send_verbatim(Class& served);
   void count(const media::MixClass& planned, Class& served);
@@ -106,7 +113,8 @@ class RoomPipeline::Impl {
   std::unordered_map<LegId, std::unique_ptr<Leg>> legs_;
   std::vector<Leg*> senders_;  // in the order of the selector's choices
   std::unordered_map<media::ClassId, Class> classes_;
-  std::vector<LegId> talkers_;  // whose sound is in this tick
+  std::vector<LegId> talkers_;                               // whose sound is in this tick
+  std::vector<std::unique_ptr<media::SwitchProbe>> probes_;  // spare ones
   std::vector<Leg*> ending_;
   std::vector<Leg*> gone_;
   std::vector<float> scratch_;

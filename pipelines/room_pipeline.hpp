@@ -34,6 +34,7 @@ struct RoomMediaConfig {
   int max_talkers = 8;   // 0: all
   AutoLevel auto_level = AutoLevel::client;
   bool comfort_noise = false;
+  bool forward = true;  // serve listeners of one talker verbatim where that cannot be heard
   Duration jitter_min = 0ms;
   Duration jitter_max = 200ms;
   // Read twice a tick to measure the room's work (the overload ladder, RoomStats::mix_work). Tests give their own.

@@ -144,6 +144,9 @@ void Outlet::chain(OutletPad& pad, GstBuffer* buffer) {
 }
 
 void Outlet::forward(OutletPad& pad, Bytes payload) {
+  // Some senders send every empty packet of a pause; one every 400 ms says the same.
+  const bool again = payload.size() <= kDtxBytes && pad.quiet_;
+  if (again && media_time_ - pad.last_packet_ < kRefresh) return;
   send(pad, payload, true);
 }
 

@@ -19,7 +19,7 @@ ForwardGate::Serve ForwardGate::step(const Tick& tick, Duration length) {
     alone_for_ = Duration::zero();
   }
   if (tick.sole == LegId::none) return Serve::encode;
-  const bool may_change = silent_for_ >= kSilence || alone_for_ >= kAlone;
+  const bool may_change = silent_for_ >= kSilence || (alone_for_ >= kAlone && tick.proven);
   if (tick.settled && tick.packet && tick.loud && may_change) {
     forwarding_ = true;
     return Serve::forward;
@@ -32,7 +32,7 @@ ForwardGate::Serve ForwardGate::leave() {
   forwarding_ = false;
   talker_ = LegId::none;
   alone_for_ = Duration::zero();
-  return silent_for_ >= kSilence ? Serve::cold_encode : Serve::warm_encode;
+  return Serve::leave;
 }
 
 void ForwardGate::sent(bool audible, Duration length) {

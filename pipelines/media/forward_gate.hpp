@@ -1,7 +1,8 @@
 // When a mix class may be served with a talker's packets verbatim (design rule 5). Decoders carry state, so a
 // stream may change its encoder only where that cannot be heard: after 200 ms of silence, or after the
-// class's own encoder has coded this talker alone for 300 ms; and it changes back through an encoder that has
-// been warmed. Pure logic; one object per class, copied when a class splits.
+// class's own encoder has coded this talker alone for 300 ms and the packet has been tried out; and it
+// changes back through an encoder that has been warmed. Pure logic; one object per class, copied when a class
+// splits.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +20,10 @@ class ForwardGate {
 
   enum class Serve : std::uint8_t {
     encode,
-    warm_encode,  // encode, after the encoder has been run over the last ticks: the stream comes from a
-                  // talker
-    cold_encode,  // encode with a fresh encoder: the stream has been silent
-    forward,      // send the talker's packet
-    hole,         // the talker's packet was lost on the way in: send nothing, leave a sequence number out
-    pause,        // the talker sends nothing (DTX)
+    leave,    // encode from this tick on: the decoders come from the talker's encoder
+    forward,  // send the talker's packet
+    hole,     // the talker's packet was lost on the way in: send nothing, leave a sequence number out
+    pause,    // the talker sends nothing (DTX)
   };
 
   // This tick of the class.
@@ -33,6 +32,7 @@ class ForwardGate {
     bool settled = false;      // no mute, gain or group of this talker or class has changed lately
     bool packet = false;       // there is a packet whose decode is this tick, and it fits the class's profile
     bool loud = false;         // it is more than a DTX packet
+    bool proven = false;  // tried out: the listeners' decoders would take it without a sound of their own
     bool hole = false;
     bool paused = false;  // the talker sends nothing
   };
@@ -41,6 +41,12 @@ class ForwardGate {
   void sent(bool audible, Duration length);
 
   bool forwarding() const { return forwarding_; }
+  // This talker has been coded alone for so long that packets are worth trying.
+  bool considers(LegId talker) const { return !forwarding_ && talker == talker_ && alone_for_ >= kAlone; }
+  // The same is near: the follower of the stream should start.
+  bool expects(Duration ahead) const {
+    return !forwarding_ && talker_ != LegId::none && alone_for_ + ahead >= kAlone;
+  }
   // Sequence numbers to leave out before the next packet; taking them clears them.
   std::uint16_t take_holes();
 

@@ -56,6 +56,7 @@ void MixPlan::set_profile(LegId leg, const Profile& profile) {
   Listener& listener = listeners_[found->second];
   const bool before = listener.profile != listener.wanted;
   listener.wanted = profile;
+  if (listener.in == ClassId::none) listener.profile = profile;  // nothing has been heard yet
   const bool after = listener.profile != listener.wanted;
   profiles_pending_ += static_cast<std::size_t>(after) - static_cast<std::size_t>(before);
 }
@@ -127,6 +128,12 @@ const MixClass* MixPlan::find(ClassId id) const {
   const auto found =
       std::find_if(classes_.begin(), classes_.end(), [&](const auto& c) { return c.id == id; });
   return found == classes_.end() ? nullptr : &*found;
+}
+
+void MixPlan::set_verbatim(ClassId id, LegId talker) {
+  for (MixClass& mix_class : classes_) {
+    if (mix_class.id == id) mix_class.verbatim = talker;
+  }
 }
 
 bool MixPlan::take_talkers(std::span<const LegId> talkers) {
@@ -327,10 +334,9 @@ void MixPlan::change_profiles(TimePoint at) {
       const ClassId old_id = old->id;
       scratch_.shares.clear();
       scratch_.hash = 0;
-      MixClass& made = create(at, listener.profile, intern(), ClassId::none);
+      MixClass& made = create(at, listener.profile, intern(), old_id);
       made.listeners.push_back(listener.leg);
       listener.in = made.id;
-      PARLEY_ASSERT(find(old_id) != nullptr);
     }
     changed_ = true;
   }
@@ -367,6 +373,7 @@ void MixPlan::join_twins(TimePoint at) {
       if (other.id == small.id || other.key_hash != small.key_hash || other.profile != small.profile)
         return false;
       if (at - other.key_since < kEqualInput || other.key != small.key) return false;
+      if (other.verbatim != small.verbatim) return false;
       return std::pair(other.listeners.size(), small.id) > std::pair(small.listeners.size(), other.id);
     });
     if (big == classes_.end()) continue;

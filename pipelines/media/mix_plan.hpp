@@ -35,8 +35,9 @@ struct MixClass {
   Profile profile;
   MixKey key;
   std::uint64_t key_hash = 0;
-  TimePoint key_since{};  // the key has been this since then
-  bool has_twin = false;  // another class of equal key and profile waits to become one with it
+  TimePoint key_since{};         // the key has been this since then
+  bool has_twin = false;         // another class of equal key and profile waits to become one with it
+  LegId verbatim = LegId::none;  // whose packets it gets instead of its encoder's
   std::vector<LegId> listeners;
 };
 
@@ -44,8 +45,8 @@ struct PlanChange {
   enum class Kind : std::uint8_t { created, dissolved };
   Kind kind;
   ClassId id;
-  ClassId other;  // created: the class whose encoder it copies, none: a cold one. dissolved: the class its
-                  // listeners went to, none: they left the room
+  ClassId other;  // created: the class its listeners leave (of equal profile: its encoder is copied), none: a
+                  // cold one. dissolved: the class its listeners went to, none: they left the room
 };
 
 class MixPlan {
@@ -72,6 +73,10 @@ class MixPlan {
   // One tick. `talkers`: the legs whose sound is in this tick, in any order. Returns what changed, in order
   // of doing.
   std::span<const PlanChange> step(TimePoint at, std::span<const LegId> talkers);
+
+  // Whose packets the class got verbatim in this tick. Two classes become one only while both get the same:
+  // their decoders are then in the same state.
+  void set_verbatim(ClassId id, LegId talker);
 
   const std::vector<MixClass>& classes() const { return classes_; }
   const MixClass* find(ClassId id) const;

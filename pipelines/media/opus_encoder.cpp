@@ -59,6 +59,7 @@ void ClassEncoder::start(const Profile& profile, int complexity) {
   set_complexity(complexity);
   zeros_for_ = since_packet_ = Duration::zero();
   quiet_ = false;
+  last_ = {};
 }
 
 void ClassEncoder::clone(const ClassEncoder& other) {
@@ -70,6 +71,7 @@ void ClassEncoder::clone(const ClassEncoder& other) {
   since_packet_ = other.since_packet_;
   quiet_ = other.quiet_;
   toc_ = other.toc_;
+  last_ = {};
 }
 
 void ClassEncoder::set_complexity(int complexity) {
@@ -78,8 +80,12 @@ void ClassEncoder::set_complexity(int complexity) {
   opus_encoder_ctl(opus(), OPUS_SET_COMPLEXITY(complexity));
 }
 
-Bytes ClassEncoder::encode(std::span<const float> pcm) {
-  if (all_zero(pcm)) return encode_silence();
+bool ClassEncoder::celt() const {
+  return low_delay(profile_);
+}
+
+Bytes ClassEncoder::code(std::span<const float> pcm) {
+  if (all_zero(pcm)) return code_silence();
   zeros_for_ = Duration::zero();
   const int size = run(pcm);
   const Bytes packet(packet_.data(), static_cast<std::size_t>(std::max(size, 0)));
@@ -88,7 +94,7 @@ Bytes ClassEncoder::encode(std::span<const float> pcm) {
   return packet;
 }
 
-Bytes ClassEncoder::encode_silence() {
+Bytes ClassEncoder::code_silence() {
   zeros_for_ += tick_;
   if (!profile_.dtx || zeros_for_ <= kRingDown) {
     const int size = run(zeros(static_cast<std::size_t>(tick_ * 48 / 1ms)));

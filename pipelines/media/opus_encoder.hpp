@@ -37,12 +37,16 @@ class ClassEncoder {
   void set_complexity(int complexity);
 
   // Empty: nothing to send this tick. Valid until the next call.
-  Bytes encode(std::span<const float> pcm);
+  Bytes encode(std::span<const float> pcm) { return last_ = code(pcm); }
   // The same for a tick that is known to be digital silence.
-  Bytes encode_silence();
+  Bytes encode_silence() { return last_ = code_silence(); }
+  // What the last encode gave.
+  Bytes last() const { return last_; }
   // Makes the state that of an encoder which has coded this tick; nothing is sent.
   void warm(std::span<const float> pcm);
 
+  // Low-delay CELT, or the voice mode? A decoder that meets the other kind starts that half of itself anew.
+  bool celt() const;
   const Profile& profile() const { return profile_; }
   int complexity() const { return complexity_; }
   // Calls of libopus since the last take: what this encoder cost.
@@ -51,6 +55,8 @@ class ClassEncoder {
  private:
   ::OpusEncoder* opus() { return reinterpret_cast<::OpusEncoder*>(state_.get()); }
   int run(std::span<const float> pcm);
+  Bytes code(std::span<const float> pcm);
+  Bytes code_silence();
   Bytes quiet(Bytes packet);
 
   Duration tick_;
@@ -63,6 +69,7 @@ class ClassEncoder {
   std::uint8_t toc_ = 0;
   std::uint64_t runs_ = 0;
   std::array<std::uint8_t, kMaxPacket> packet_;
+  Bytes last_;  // of packet_
 };
 
 }  // namespace parley::media

@@ -61,6 +61,35 @@ float a_law_sample(std::uint8_t code) {
 
 }  // namespace
 
+Track::Track(std::vector<float> pcm, Duration ptime, const Options& options)
+    : pcm_(std::move(pcm)), samples_(static_cast<std::size_t>(ptime * 48 / 1ms)) {
+  int error = 0;
+  const int application = options.voip ? OPUS_APPLICATION_VOIP : OPUS_APPLICATION_RESTRICTED_LOWDELAY;
+  encoder_.reset(opus_encoder_create(48'000, 1, application, &error), opus_encoder_destroy);
+  opus_encoder_ctl(encoder_.get(), OPUS_SET_BITRATE(options.bitrate));
+  opus_encoder_ctl(encoder_.get(), OPUS_SET_COMPLEXITY(options.complexity));
+  opus_encoder_ctl(encoder_.get(), OPUS_SET_DTX(options.dtx ? 1 : 0));
+  opus_encoder_ctl(encoder_.get(), OPUS_SET_INBAND_FEC(options.fec ? 1 : 0));
+  opus_encoder_ctl(encoder_.get(), OPUS_SET_PACKET_LOSS_PERC(options.fec ? 10 : 0));
+}
+
+const ByteBuffer& Track::packet(std::uint64_t index) {
+  while (packets_.size() <= index) {
+    std::vector<float> frame(samples_);
+    for (float& sample : frame) {
+      sample = pcm_[position_];
+      position_ = (position_ + 1) % pcm_.size();
+    }
+    ByteBuffer packet(1'275);
+    const int size =
+        opus_encode_float(encoder_.get(), frame.data(), static_cast<int>(samples_), packet.data(), 1'275);
+    PARLEY_ASSERT(size > 0);
+    packet.resize(static_cast<std::size_t>(size));
+    packets_.push_back(std::move(packet));
+  }
+  return packets_[index];
+}
+
 std::span<const float> Ear::seconds(double from, double to) const {
   const auto sample = [&](double second) {
     const double end = static_cast<double>(pcm.size());
@@ -123,10 +152,11 @@ void RoomHarness::say(LegId leg, std::vector<float> pcm) {
 void RoomHarness::send(LegId leg, Sender& sender) {
   const Voice& voice = sender.voice;
   const auto samples = static_cast<std::size_t>(voice.ptime * 48 / 1ms);
+  const std::vector<float>& said = voice.track ? voice.track->pcm() : voice.pcm;
   std::vector<float> pcm(samples);
   for (float& sample : pcm) {
-    sample = voice.pcm.empty() ? 0.0F : voice.pcm[sender.position];
-    if (!voice.pcm.empty()) sender.position = (sender.position + 1) % voice.pcm.size();
+    sample = said[sender.position];
+    sender.position = (sender.position + 1) % said.size();
   }
   const std::uint64_t index = sender.packets++;
   MediaPacket packet;
@@ -134,18 +164,20 @@ void RoomHarness::send(LegId leg, Sender& sender) {
   packet.sequence = static_cast<std::uint16_t>(index + 65'000);
   const std::uint32_t rate = rtp_clock_rate(sender.media.codec);
   packet.timestamp = static_cast<std::uint32_t>(0xFFFF'0000U + index * (samples * rate / 48'000));
-  if (sender.media.codec == Codec::opus) {
+  if (voice.track) {
+    packet.assign(voice.track->packet(index));
+  } else if (sender.media.codec == Codec::opus) {
     const int size = opus_encode_float(sender.encoder.get(), pcm.data(), static_cast<int>(samples),
                                        packet.payload.data(), 1'275);
     PARLEY_ASSERT(size > 0);
     packet.size = static_cast<std::uint16_t>(size);
-    packet.marker = std::exchange(sender.was_dtx, size <= 2) && size > 2;
   } else {
     packet.size = static_cast<std::uint16_t>(samples / 6);
     for (std::size_t i = 0; i < packet.size; ++i) {
       packet.payload[i] = sender.media.codec == Codec::pcmu ? mu_law(pcm[6 * i]) : a_law(pcm[6 * i]);
     }
   }
+  packet.marker = std::exchange(sender.was_dtx, packet.size <= 2) && packet.size > 2;
   if (sender.media.has_levels) {
     double sum = 1e-14;
     for (const float sample : pcm) sum += static_cast<double>(sample) * sample;
@@ -165,7 +197,7 @@ void RoomHarness::run(Duration duration) {
     at_ += config_.tick;
     for (auto& [leg, sender] : senders_) {
       while (sender.next <= at_) {
-        if (!sender.voice.pcm.empty()) send(leg, sender);
+        if (sender.voice.track || !sender.voice.pcm.empty()) send(leg, sender);
         sender.next += sender.voice.ptime;
       }
       while (!sender.on_the_way.empty() && sender.on_the_way.begin()->first <= at_) {

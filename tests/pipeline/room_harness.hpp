@@ -16,10 +16,33 @@ struct OpusDecoder;
 
 namespace parley::test {
 
+// The Opus packets of a voice, coded once and sent in many rooms.
+class Track {
+ public:
+  struct Options {
+    bool voip = true;  // false: restricted low-delay
+    int bitrate = 32'000;
+    int complexity = 5;
+    bool dtx = true;
+    bool fec = false;
+  };
+  Track(std::vector<float> pcm, Duration ptime, const Options& options);
+  const ByteBuffer& packet(std::uint64_t index);
+  const std::vector<float>& pcm() const { return pcm_; }
+
+ private:
+  std::vector<float> pcm_;
+  std::size_t samples_;
+  std::size_t position_ = 0;
+  std::shared_ptr<::OpusEncoder> encoder_;
+  std::vector<ByteBuffer> packets_;
+};
+
 // What a leg says, and how its client sends it.
 struct Voice {
-  std::vector<float> pcm;  // 48 kHz, repeated for ever; empty: sends nothing
-  bool voip = true;        // false: restricted low-delay
+  std::vector<float> pcm;        // 48 kHz, repeated for ever; empty: sends nothing
+  std::shared_ptr<Track> track;  // instead of pcm
+  bool voip = true;              // false: restricted low-delay
   int bitrate = 32'000;
   int complexity = 5;
   bool dtx = true;

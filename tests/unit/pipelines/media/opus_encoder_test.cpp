@@ -1,0 +1,131 @@
+#include "pipelines/media/opus_encoder.hpp"
+
+#include <gtest/gtest.h>
+#include <opus/opus.h>
+
+#include <memory>
+
+#include "tests/support/audio_metrics.hpp"
+#include "tests/support/speech.hpp"
+
+namespace parley::media {
+namespace {
+
+using test::speech;
+
+std::span<const float> tick_of(const std::vector<float>& pcm, std::size_t i, std::size_t samples = 960) {
+  return std::span(pcm).subspan((i * samples) % (pcm.size() - samples), samples);
+}
+
+std::vector<Profile> profiles() {
+  return {profile_for({}, Tier::clean), profile_for({}, Tier::lossy), profile_for({}, Tier::very_lossy),
+          profile_for({Codec::opus, true, false, 0}, Tier::clean),
+          profile_for({Codec::opus, true, true, 20'000}, Tier::clean)};
+}
+
+// 1,000 leaves at random places, 200 for each profile: the copy's packets and the original's are the same
+// bytes.
+TEST(ClassEncoder, ACopyGoesOnBitExactly) {
+  const auto pcm = speech(20, 3);
+  test::Random random(5);
+  for (const Profile& profile : profiles()) {
+    ClassEncoder original(20ms);
+    original.start(profile, 7);
+    ClassEncoder copy(20ms);
+    std::size_t at = 0;
+    for (int leave = 0; leave < 200; ++leave) {
+      for (std::uint64_t steps = 1 + random.below(4); steps > 0; --steps) original.encode(tick_of(pcm, at++));
+      copy.clone(original);
+      for (int i = 0; i < 2; ++i, ++at) {
+        const Bytes expected = original.encode(tick_of(pcm, at));
+        const ByteBuffer kept(expected.begin(), expected.end());
+        const Bytes made = copy.encode(tick_of(pcm, at));
+        ASSERT_TRUE(std::equal(kept.begin(), kept.end(), made.begin(), made.end())) << "leave " << leave;
+      }
+    }
+  }
+}
+
+TEST(ClassEncoder, SilenceIsAByteEvery400Milliseconds) {
+  for (const Duration tick : {20ms, 10ms}) {
+    const auto samples = static_cast<std::size_t>(tick * 48 / 1ms);
+    const auto pcm = speech(1, 3);
+    ClassEncoder encoder(tick);
+    encoder.start(profile_for({}, Tier::clean), 7);
+    for (std::size_t i = 0; i < 20; ++i) encoder.encode(tick_of(pcm, i, samples));
+    const std::vector<float> silence(samples);
+    std::vector<Duration> small;
+    int large = 0;
+    for (Duration at{}; at < 10s; at += tick) {
+      const Bytes packet = encoder.encode(silence);
+      if (packet.size() > 2) {
+        ++large;
+        EXPECT_LT(at, 60ms);
+      } else if (!packet.empty()) {
+        EXPECT_EQ(packet.size(), 1U);
+        if (!small.empty()) {
+          EXPECT_EQ(at - small.back(), 400ms);
+        }
+        small.push_back(at);
+      }
+    }
+    EXPECT_EQ(large, 60ms / tick);
+    EXPECT_EQ(small.size(), 25U);
+    EXPECT_EQ(encoder.take_runs(), 20U + static_cast<unsigned>(60ms / tick)) << "libopus rests in silence";
+  }
+}
+
+TEST(ClassEncoder, APeerWithoutDtxGetsAContinuousStream) {
+  ClassEncoder encoder(20ms);
+  encoder.start(profile_for({Codec::opus, true, false, 0}, Tier::clean), 7);
+  const std::vector<float> silence(960);
+  for (int i = 0; i < 200; ++i) EXPECT_FALSE(encoder.encode(silence).empty()) << i;
+}
+
+TEST(ClassEncoder, NoiseBecomesDtxToo) {
+  std::vector<float> noise(48'000);
+  test::Random random(1);
+  for (float& sample : noise) sample = static_cast<float>(random.normal() * 0.0005);
+  for (const Tier tier : {Tier::clean, Tier::lossy}) {
+    ClassEncoder encoder(20ms);
+    encoder.start(profile_for({}, tier), 7);
+    // What is noise is judged against the speech before it.
+    const auto pcm = speech(2, 1);
+    for (std::size_t i = 0; i < 98; ++i) encoder.encode(tick_of(pcm, i));
+    int sent = 0;
+    for (std::size_t i = 0; i < 500; ++i) sent += encoder.encode(tick_of(noise, i)).empty() ? 0 : 1;
+    EXPECT_LT(sent, 150);
+  }
+}
+
+TEST(ClassEncoder, TheLossyTiersMakeFec) {
+  const auto pcm = speech(5, 3);
+  ClassEncoder encoder(20ms);
+  encoder.start(profile_for({}, Tier::lossy), 7);
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < 250; ++i) bytes += encoder.encode(tick_of(pcm, i)).size();
+  EXPECT_LT(bytes * 8, 5U * 40'000);
+
+  int error = 0;
+  const std::unique_ptr<::OpusDecoder, void (*)(::OpusDecoder*)> decoder(
+      opus_decoder_create(48'000, 1, &error), opus_decoder_destroy);
+  // A lost packet's speech comes back from the next one.
+  encoder.start(profile_for({}, Tier::lossy), 7);
+  std::vector<float> fec(960);
+  double best = -200;
+  for (std::size_t i = 0; i < 60; ++i) {
+    const Bytes packet = encoder.encode(tick_of(pcm, i));
+    const bool lost = i % 10 == 9;
+    if (lost) continue;
+    const auto size = static_cast<opus_int32>(packet.size());
+    if (i % 10 == 0 && i > 0) {
+      ASSERT_EQ(opus_decode_float(decoder.get(), packet.data(), size, fec.data(), 960, 1), 960);
+      best = std::max(best, test::rms_dbfs(fec));
+    }
+    ASSERT_EQ(opus_decode_float(decoder.get(), packet.data(), size, fec.data(), 960, 0), 960);
+  }
+  EXPECT_GT(best, -40);
+}
+
+}  // namespace
+}  // namespace parley::media
