@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <fstream>
+#include <regex>
 
 #include "tests/scenario/call.hpp"
 #include "tests/support/audio_metrics.hpp"
@@ -212,6 +214,14 @@ TEST_F(Call, GraphAndMetricsAnswer) {
   const auto metrics = server_->http("GET", "/metrics");
   EXPECT_EQ(metrics.status, 200);
   EXPECT_NE(metrics.body.find("parley_participants 2"), std::string::npos);
+  // What the operator's page promises is there.
+  std::ifstream page(PARLEY_SOURCE_DIR "/docs/operations.md");
+  const std::string text((std::istreambuf_iterator<char>(page)), {});
+  const std::regex name("parley_[a-z_]+");
+  int named = 0;
+  for (std::sregex_iterator it(text.begin(), text.end(), name), end; it != end; ++it, ++named)
+    EXPECT_NE(metrics.body.find(it->str()), std::string::npos) << it->str();
+  EXPECT_GT(named, 5);
   EXPECT_EQ(server_->http("GET", "/healthz").status, 200);
   EXPECT_EQ(server_->http("GET", "/readyz").status, 200);
 }
