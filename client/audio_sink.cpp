@@ -59,6 +59,7 @@ class SpeakerSink final : public AudioSink {
   explicit SpeakerSink(std::unique_ptr<device::Speaker> speaker) : speaker_(std::move(speaker)) {}
   void write(TimePoint, std::span<const float> pcm) override { speaker_->write(pcm); }
   bool paces() const override { return true; }
+  TimePoint wait() override { return speaker_->wait(); }
   std::optional<Error> failure() override { return speaker_->failure(); }
 
  private:

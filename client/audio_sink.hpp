@@ -20,8 +20,10 @@ class AudioSink {
   // `at`: when this piece is due. Pieces that were skipped are the sink's business (a file fills them with
   // silence).
   virtual void write(TimePoint at, std::span<const float> pcm) = 0;
-  // True: write() returns when a device has room, so the caller needs no clock of its own.
+  // True: wait() returns when the device wants the next piece, with the time it is due, so the caller needs
+  // no clock of its own.
   virtual bool paces() const { return false; }
+  virtual TimePoint wait() { return now(); }
   virtual std::optional<Error> failure() { return std::nullopt; }
   // Makes what was written last for good.
   virtual void finish() {}

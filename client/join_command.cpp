@@ -139,6 +139,7 @@ class JoinRun final : private SessionEvents {
 
   void start_playout() {
     playout_ = std::make_unique<AudioLoop>("playout", 20ms, sink_->paces(), [this](TimePoint at) {
+      if (sink_->paces()) at = sink_->wait();
       std::array<float, 960> pcm;
       note(output_start_, at);
       session_->pull_audio(at, pcm);

@@ -141,10 +141,9 @@ void Session::Impl::take_joined(const protocol::Joined& joined) {
   enter(SessionState::securing);
   tell([&](SessionEvents& events) { events.on_joined(joined); });
   deadline(config_.media_timeout, [this] {
-    const auto remote = media_->remote();
     end({EndKind::no_media,
          {},
-         "the media path to " + (remote ? remote->to_string() : config_.server.host) +
+         "the media path to " + media_address()->to_string() +
              " (UDP) did not come up in time; a firewall may block UDP"});
   });
   publish_later();

@@ -2,19 +2,16 @@
 
 #include <gst/app/gstappsrc.h>
 
-#include <condition_variable>
-#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "pipelines/device/auto_device.hpp"
 #include "pipelines/device/gst_support.hpp"
+#include "pipelines/device/playout_clock.hpp"
 
 namespace parley::device {
 
 namespace {
-
-// Two frames of 20 ms wait in front of the device, no more: they are delay that everybody hears.
-constexpr guint64 kQueueBytes = 2 * 960 * sizeof(float);
 
 constexpr const char* kSource =
     "appsrc name=in format=time stream-type=stream "
@@ -26,15 +23,7 @@ constexpr const char* kSource =
 class Speaker::Impl {
  public:
   explicit Impl(Pipeline pipeline) : pipeline_(std::move(pipeline)), source_(pipeline_.by_name("in")) {
-    GstAppSrcCallbacks callbacks{};
-    callbacks.need_data = [](GstAppSrc*, guint, gpointer self) { static_cast<Impl*>(self)->set_full(false); };
-    callbacks.enough_data = [](GstAppSrc*, gpointer self) { static_cast<Impl*>(self)->set_full(true); };
-    gst_app_src_set_callbacks(source(), &callbacks, this, nullptr);
-    gst_app_src_set_max_bytes(source(), kQueueBytes);
-  }
-  ~Impl() {
-    const GstAppSrcCallbacks none{};
-    gst_app_src_set_callbacks(source(), const_cast<GstAppSrcCallbacks*>(&none), nullptr, nullptr);
+    gst_app_src_set_max_bytes(source(), 0);  // kMaxQueued is the limit
   }
 
   Status start(GstElement* device) {
@@ -47,13 +36,14 @@ class Speaker::Impl {
     return Done{};
   }
 
-  bool write(std::span<const float> pcm) {
-    {
-      std::unique_lock lock(mutex_);
-      if (!room_.wait_for(lock, kMaxWait, [this] { return !full_; })) return false;
-    }
-    return push(pcm);
+  TimePoint wait() {
+    const TimePoint due = clock_.next(now());
+    std::this_thread::sleep_until(due);
+    clock_.observe(queued());
+    return due;
   }
+
+  bool write(std::span<const float> pcm) { return queued() < kMaxQueued && push(pcm); }
 
   std::optional<Error> failure() { return pipeline_.error(); }
 
@@ -68,17 +58,12 @@ class Speaker::Impl {
     return gst_app_src_push_buffer(source(), buffer) == GST_FLOW_OK;
   }
 
-  void set_full(bool full) {
-    {
-      const std::lock_guard lock(mutex_);
-      full_ = full;
-    }
-    room_.notify_one();
+  Duration queued() const {
+    const auto samples = gst_app_src_get_current_level_bytes(source()) / sizeof(float);
+    return std::chrono::microseconds(samples * 125 / 6);  // 48 samples are 1 ms
   }
 
-  std::mutex mutex_;
-  std::condition_variable room_;
-  bool full_ = false;  // guarded by mutex_
+  PlayoutClock clock_;
   guint64 pushed_ = 0;
   Pipeline pipeline_;
   Owned<GstElement> source_;
@@ -98,6 +83,9 @@ Result<std::unique_ptr<Speaker>> Speaker::open(const std::string& sink) {
 Speaker::Speaker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Speaker::~Speaker() = default;
 
+TimePoint Speaker::wait() {
+  return impl_->wait();
+}
 bool Speaker::write(std::span<const float> pcm) {
   return impl_->write(pcm);
 }

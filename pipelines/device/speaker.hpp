@@ -1,5 +1,5 @@
-// The sound card's output from mono float at 48 kHz. It paces its writer: write() returns when the device has
-// room for what was given.
+// The sound card's output from mono float at 48 kHz, in pieces of 20 ms. It paces its writer: wait(), then
+// write().
 //
 // Threads: one owner (the playout thread).
 #pragma once
@@ -16,8 +16,9 @@ namespace parley::device {
 
 class Speaker {
  public:
-  // A device that takes nothing for this long is taken for dead: the frame is dropped.
-  static constexpr Duration kMaxWait = 500ms;
+  // A device in front of which this much has piled up takes nothing any more: what is written then is
+  // dropped.
+  static constexpr Duration kMaxQueued = 500ms;
 
   // `sink`: a GStreamer sink element with its properties. Fails when there is no device, or it is taken.
   static Result<std::unique_ptr<Speaker>> open(const std::string& sink = "autoaudiosink");
@@ -25,7 +26,9 @@ class Speaker {
   Speaker(const Speaker&) = delete;
   Speaker& operator=(const Speaker&) = delete;
 
-  // False: the device took nothing in time.
+  // Returns when the next piece is due (playout_clock.hpp), with that time.
+  TimePoint wait();
+  // False: dropped.
   bool write(std::span<const float> pcm);
   std::optional<Error> failure();
 
