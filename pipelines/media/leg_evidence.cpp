@@ -12,10 +12,16 @@ namespace {
 
 constexpr float kAudible = -50.0F;        // what is louder than this is worth hearing
 constexpr float kVoicedAudible = -55.0F;  // with the RFC 6464 voice flag a little less is
-constexpr float kUnderstated = 10.0F;     // dB above all that was claimed: such levels are broken
-constexpr float kTrustedRise = 6.0F;  // dB by which a leg may claim to be louder than when it was last heard
-constexpr int kLongHangOver = 5;      // hang-overs, for a leg whose onset no packet tells
-constexpr Duration kGap = 200ms;      // a longer pause between packets is DTX
+// Steady noise up to here is no voice: one must stand out of it. Louder sound is worth hearing, steady or
+// not.
+constexpr float kLoudestNoise = -44.0F;
+constexpr float kAboveNoise = 6.0F;
+constexpr float kQuietestNoise = -70.0F;
+constexpr float kNoiseRise = 2.0F;     // dB per second
+constexpr float kUnderstated = 10.0F;  // dB above all that was claimed: such levels are broken
+constexpr float kTrustedRise = 6.0F;   // dB by which a leg may claim to be louder than when it was last heard
+constexpr int kLongHangOver = 5;       // hang-overs, for a leg whose onset no packet tells
+constexpr Duration kGap = 200ms;       // a longer pause between packets is DTX
 constexpr Duration kFresh = 60ms;
 constexpr Duration kSpeaking = 40ms;
 constexpr int kRarestLook = 160;  // look intervals
@@ -42,6 +48,7 @@ LegEvidence::LegEvidence(LegId leg, Codec codec, bool has_levels, const TalkerCo
       codec_(codec),
       has_levels_(has_levels),
       trust_(config.false_claim),
+      noise_(kQuietestNoise),
       rare_look_(8 + static_cast<int>(raw(leg) % 5)) {
   const std::int64_t share = (raw(leg) * 2'654'435'769U) >> 16;
   const Duration spread = config.look_interval * (has_levels ? rare_look_ : 1);
@@ -71,7 +78,7 @@ LegEvidence::Voice LegEvidence::judge_g711(const MediaPacket& packet) {
   packet_duration_ = std::clamp<Duration>(packet.size * 125us, 10ms, 120ms);
   follow(dbfs, packet_duration_);
   if (!playing(packet.arrival)) show(dbfs, packet_duration_);
-  return dbfs > kAudible ? Voice::proven : Voice::none;
+  return dbfs > audible() ? Voice::proven : Voice::none;
 }
 
 LegEvidence::Voice LegEvidence::judge_opus(const MediaPacket& packet) {
@@ -94,7 +101,8 @@ LegEvidence::Voice LegEvidence::judge_opus(const MediaPacket& packet) {
 LegEvidence::Voice LegEvidence::judge_level(const MediaPacket& packet) {
   const float dbfs = -static_cast<float>(packet.level & 0x7f);
   claim_peak_ = std::max(claim_peak_, dbfs);
-  if (dbfs <= (packet.voice ? kVoicedAudible : kAudible)) return Voice::none;
+  learn_noise(dbfs, packet_duration_);
+  if (dbfs <= (packet.voice ? kVoicedAudible : audible())) return Voice::none;
   claimed_ = toward_loudness(claimed_, dbfs, packet_duration_);
   if (!playing(packet.arrival)) show(dbfs, packet_duration_);
   return Voice::claimed;
@@ -104,7 +112,7 @@ LegEvidence::Voice LegEvidence::judge_celt(const MediaPacket& packet, Voice clai
   const float dbfs = celt_.read(packet.data());
   follow(dbfs, packet_duration_);
   if (!playing(packet.arrival)) show(dbfs, packet_duration_);
-  if (dbfs <= (claim == Voice::claimed ? kVoicedAudible : kAudible)) return Voice::none;
+  if (dbfs <= (claim == Voice::claimed ? kVoicedAudible : audible())) return Voice::none;
   levels_proven_ |= claim == Voice::claimed;
   return Voice::proven;
 }
@@ -123,8 +131,18 @@ bool LegEvidence::speaking(TimePoint at) const {
   return at - last_told_ < std::max(kSpeaking, packet_duration_ + 20ms);
 }
 
+void LegEvidence::learn_noise(float dbfs, Duration span) {
+  const float risen = noise_ + kNoiseRise * static_cast<float>(to_seconds(span));
+  noise_ = std::max(kQuietestNoise, std::min(dbfs, risen));
+}
+
+float LegEvidence::audible() const {
+  return std::clamp(noise_ + kAboveNoise, kAudible, kLoudestNoise);
+}
+
 // A pause is no loss of loudness: the hang-over tells when a talker has ended.
 void LegEvidence::follow(float dbfs, Duration span) {
+  learn_noise(dbfs, span);
   if (dbfs > kAudible) heard_ = toward_loudness(heard_, dbfs, span);
 }
 
@@ -145,7 +163,7 @@ void LegEvidence::on_decoded(Decoded decoded) {
     return;
   }
   const bool told = decoded.at - last_told_ < 1s;
-  if (decoded.dbfs <= (told ? kVoicedAudible : kAudible)) return;
+  if (decoded.dbfs <= (told ? kVoicedAudible : audible())) return;
   levels_proven_ |= told && levels_count() && claimed_ != kUnknown;
   last_heard_ = decoded.at;
   hold(decoded.at + (told ? 1 : kLongHangOver) * config_->hang_over);
@@ -179,7 +197,7 @@ void LegEvidence::on_looked(const Decoded& decoded) {
 }
 
 void LegEvidence::judge_look(TimePoint at) {
-  if (look_peak_ <= kAudible) return;
+  if (look_peak_ <= audible()) return;
   heard_ = toward_loudness(heard_, look_peak_, 1s);
   if (levels_count() && !trust_.lost()) {
     if (look_peak_ < std::max(claim_peak_, earlier_claim_peak_) + kUnderstated) return;

@@ -54,6 +54,8 @@ class LegEvidence {
   bool playing(TimePoint at) const;
   void follow(float dbfs, Duration span);
   void show(float dbfs, Duration span);
+  void learn_noise(float dbfs, Duration span);
+  float audible() const;
   void schedule_look(TimePoint at, bool is_talker);
   void on_looked(const Decoded& decoded);
   void judge_look(TimePoint at);
@@ -77,6 +79,7 @@ class LegEvidence {
   float claimed_ = kUnknown;  // loudness by the leg's levels
   float heard_ = kUnknown;    // loudness by decoding, or by packets that cannot lie
   float shown_ = kUnknown;
+  float noise_;  // the leg's background: follows the quietest, rises slowly
 
   int rare_look_;  // in look intervals
   Duration look_phase_;

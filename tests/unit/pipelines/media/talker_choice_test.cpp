@@ -351,5 +351,60 @@ TEST(Celt, ALevelThatItsPacketsBelieGetsNoPlaceAtAll) {
   EXPECT_EQ(room.talked(1), 0ms);
 }
 
+TEST(SteadyNoise, BelowMinus44DbfsIsNoVoiceAfterAWhileAndVoiceStandsOutOfIt) {
+  const Sent noise_level = {Sent::Kind::silk_clear, 46, false, -46.0F};
+  struct Case {
+    const char* name;
+    bool has_levels;
+    Script script;
+  };
+  const Case cases[] = {
+      {"levels", true, between(30s, 32s, level_voice(30), noise_level)},
+      {"bits", false, between(30s, 32s, bit_voice(-30.0F), bit_clear(-46.0F))},
+      {"CELT", false, celt_noise({{30s, -46.0F}, {2s, -30.0F}, {10s, -46.0F}}, true)},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    TalkerRoom room;
+    room.join(1, c.has_levels, c.script);
+    room.run(20s);
+    EXPECT_FALSE(room.talks(1));
+    EXPECT_LE(room.talked(1), 18s);
+    const Duration before = room.talked(1);
+    room.run(10s);
+    EXPECT_EQ(room.talked(1), before);
+    room.run(20ms);
+    EXPECT_TRUE(room.talks(1));
+    room.run(6s);
+    EXPECT_FALSE(room.talks(1));
+  }
+}
+
+TEST(SteadyNoise, ALouderSteadySoundIsHeardForEver) {
+  TalkerRoom room;
+  room.join(1, true, always({Sent::Kind::silk_clear, 43, false, -43.0F}));
+  room.join(2, false, celt_noise({{60s, -42.0F}}, false));
+  room.join(3, false, always(bit_clear(-43.0F)));
+  room.run(59s);
+  EXPECT_GE(room.talked(1), 58'900ms);
+  EXPECT_GE(room.talked(2), 58'900ms);
+  EXPECT_GE(room.talked(3), 58'400ms);
+}
+
+TEST(SteadyNoise, AQuietVoiceWithItsPausesStaysAVoice) {
+  // -47 dBFS on average, words of 400 ms that swing by some dB, pauses of 200 ms at -70: never gone for a
+  // word.
+  TalkerRoom room;
+  room.join(1, true, [](Duration t) {
+    if (t % 600ms >= 400ms) return level_quiet(70);
+    const auto swing = static_cast<int>(t / 20ms % 7);
+    Sent sent = level_quiet(43 + swing);
+    sent.dbfs = -43.0F - static_cast<float>(swing);
+    return sent;
+  });
+  room.run(60s);
+  EXPECT_GE(room.talked(1), 59'900ms);
+}
+
 }  // namespace
 }  // namespace parley::media

@@ -2,27 +2,8 @@
 // allocates.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "tests/unit/pipelines/media/allocations.hpp"
 #include "tests/unit/pipelines/media/talker_room.hpp"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace parley::media {
 namespace {
@@ -141,9 +122,9 @@ TEST(Tick, AllocatesNothingOnceTheLegsAreThere) {
     selector.changes();
     at += 20ms;
   };
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   for (int n = 0; n < 200; ++n) tick(n);
-  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(allocations() - before, 0U);
 }
 
 }  // namespace
