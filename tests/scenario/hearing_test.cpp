@@ -3,6 +3,7 @@
 #include <opus/opus.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "tests/listen/who_hears_whom.hpp"
 #include "tests/scenario/call.hpp"
@@ -30,6 +31,10 @@ struct Kind {
   // without any server leave -28 to -35 dB with 11 other tones, -34 dB with 3 in frames of 10 ms.
   double own_in_concert_db;
 };
+
+void PrintTo(const Kind& kind, std::ostream* out) {
+  *out << kind.name;  // otherwise GoogleTest prints its bytes, pointers included, into the test's name
+}
 
 class Tones : public testing::TestWithParam<Kind> {
  protected:
@@ -86,7 +91,7 @@ TEST_P(Tones, EachHearsExactlyTheOthers) {
         EXPECT_LT(level, kind.own_in_concert_db) << "p" << listener << " hears itself";
       } else {
         weakest = std::min(weakest, level);
-        EXPECT_GT(level, -6) << "p" << listener << " misses p" << talker;
+        EXPECT_GT(level, -9) << "p" << listener << " misses p" << talker;
       }
     }
   }

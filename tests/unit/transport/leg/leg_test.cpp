@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 
 #include "tests/unit/transport/leg/wire.hpp"
 
@@ -221,6 +222,10 @@ struct PlainCase {
   std::uint32_t ssrc;
   bool accepted;
 };
+
+void PrintTo(const PlainCase& one, std::ostream* out) {
+  *out << one.name;
+}
 
 class PlainLeg : public testing::TestWithParam<PlainCase> {};
 
