@@ -7,6 +7,7 @@
 #include "mcu/settings/key.hpp"
 #include "mcu/settings/kinds.hpp"
 #include "mcu/settings/suggest.hpp"
+#include "mcu/settings/yaml_text.hpp"
 #include "transport/base/log.hpp"
 
 namespace parley::settings {
@@ -21,15 +22,9 @@ class Parser {
 
   Result<Settings> run(const std::string& text) {
     if (text.size() > kMaxBytes) return failure(0, "", "larger than 256 KiB");
-    std::vector<YAML::Node> documents;
-    try {
-      documents = YAML::LoadAll(text);
-    } catch (const YAML::Exception& e) {
-      return failure(e.mark.is_null() ? 0 : e.mark.line + 1, "", "not valid YAML: " + e.msg);
-    }
-    if (documents.size() > 1) return failure(documents[1].Mark().line + 1, "", "a second YAML document");
-    if (!documents.empty())
-      if (auto status = take_map(documents.front(), "", 0); !status) return status.error();
+    const auto document = read_yaml(text);
+    if (!document) return failure(document.error().code, "", document.error().what);
+    if (auto status = take_map(*document, "", 0); !status) return status.error();
     if (auto status = cross_check(); !status) return status.error();
     return settings_;
   }

@@ -220,7 +220,8 @@ TEST(SettingsParse, OneClearLineForEachMistake) {
       // whole file
       {"- a\n- b\n", "test.yaml: expected keys below it, got a list"},
       {"just text", "test.yaml: expected keys below it, got \"just text\""},
-      {"jitter: {min_ms: 1}\n---\njitter: {min_ms: 2}\n", "test.yaml:3: a second YAML document"},
+      {"jitter: {min_ms: 1}\n---\njitter: {min_ms: 2}\n", "test.yaml:2: a second YAML document"},
+      {",", "test.yaml:1: a second YAML document"},
       {"jitter: [", "test.yaml:1: not valid YAML: end of sequence flow not found"},
       // combinations
       {"jitter:\n  max_ms: 100\n  min_ms: 101\n",
