@@ -120,24 +120,14 @@ Result<std::size_t> Catalogue::rebuild() {
   return count;
 }
 
-void Catalogue::enter(const Manifest& manifest, bool handed_over) {
-  auto row = to_row(manifest);
-  row.handed_over = handed_over;
-  log_failure(index_->put(row));
+void Catalogue::enter(const Manifest& manifest) {
+  log_failure(index_->put(to_row(manifest)));
 }
 
-Manifest Catalogue::complete(Manifest manifest, bool handed_over) {
+void Catalogue::complete(Manifest manifest) {
   measure_files(root_, manifest);
   log_failure(disk_.replace(manifest.folder + "/recording.json", boost::json::serialize(to_json(manifest))));
-  enter(manifest, handed_over);
-  return manifest;
-}
-
-void Catalogue::set_handed_over(const std::string& id) {
-  if (auto row = find(id)) {
-    row->handed_over = true;
-    log_failure(index_->put(*row));
-  }
+  enter(manifest);
 }
 
 std::optional<store::RecordingRow> Catalogue::find(const std::string& id) const {
@@ -185,21 +175,12 @@ std::size_t Catalogue::retain(const Retention& keep, std::int64_t now_ms) {
     const bool old = keep.keep_days > 0 && row.started_ms + row.duration_ms < now_ms - keep.keep_days * kDay;
     const bool much = keep.max_bytes > 0 && bytes > keep.max_bytes;
     if (!old && !much) break;
-    if (!row.handed_over || !remove(row.id)) continue;
+    if (!remove(row.id)) continue;
     bytes -= std::min(bytes, static_cast<std::uint64_t>(std::max<std::int64_t>(row.bytes, 0)));
     ++removed;
   }
   if (removed > 0) log::info("recordings: {} deleted by the rules of retention", removed);
   return removed;
-}
-
-std::vector<store::RecordingRow> Catalogue::not_handed_over() const {
-  std::vector<store::RecordingRow> out;
-  auto rows = index_->oldest(store::RecordingIndex::kMaxPage);
-  if (!rows) return out;
-  std::copy_if(rows->begin(), rows->end(), std::back_inserter(out),
-               [](const auto& row) { return !row.handed_over; });
-  return out;
 }
 
 }  // namespace parley::recording

@@ -31,10 +31,9 @@ class Catalogue {
   // From the folders alone. Returns how many recordings there are.
   Result<std::size_t> rebuild();
 
-  void enter(const Manifest& manifest, bool handed_over = true);
+  void enter(const Manifest& manifest);
   // Enters a finished one, with sizes and checksums, which are written into its recording.json too.
-  Manifest complete(Manifest manifest, bool handed_over);
-  void set_handed_over(const std::string& id);
+  void complete(Manifest manifest);
 
   Result<store::RecordingPage> list(const store::RecordingFilter& filter) const {
     return index_->list(filter);
@@ -44,9 +43,8 @@ class Catalogue {
   std::shared_ptr<ReadFile> open_file(const store::RecordingRow& row, const std::string& file) const;
   // The folder with everything in it. False: there is none, or it is being recorded.
   bool remove(const std::string& id);
-  // Deletes the oldest until the rest is within `keep`; never what is being recorded or waits for the hook.
+  // Deletes the oldest until the rest is within `keep`; never what is being recorded.
   std::size_t retain(const Retention& keep, std::int64_t now_ms);
-  std::vector<store::RecordingRow> not_handed_over() const;
 
   const std::string& root() const { return root_; }
 

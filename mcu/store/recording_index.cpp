@@ -16,12 +16,10 @@ constexpr std::array<const char*, RecordingIndex::kSchema> kMigrations = {
          participants INTEGER NOT NULL, tracks INTEGER NOT NULL) WITHOUT ROWID;
        CREATE INDEX by_start ON recordings (started_ms);
        CREATE INDEX by_room ON recordings (room, started_ms);)",
-    // Recordings made before there was a hook need none.
-    "ALTER TABLE recordings ADD COLUMN handed_over INTEGER NOT NULL DEFAULT 1;",
 };
 
 constexpr std::string_view kColumns =
-    "id, room, folder, state, started_ms, duration_ms, bytes, participants, tracks, handed_over";
+    "id, room, folder, state, started_ms, duration_ms, bytes, participants, tracks";
 
 RecordingRow read_row(const Statement& s) {
   RecordingRow row;
@@ -34,7 +32,6 @@ RecordingRow read_row(const Statement& s) {
   row.bytes = s.integer(6);
   row.participants = s.integer(7);
   row.tracks = s.integer(8);
-  row.handed_over = s.integer(9) != 0;
   return row;
 }
 
@@ -88,10 +85,10 @@ int RecordingIndex::schema() const {
 
 Status RecordingIndex::put(const RecordingRow& row) {
   Statement put(impl_->database, "INSERT OR REPLACE INTO recordings (" + std::string(kColumns) +
-                                     ") VALUES (?,?,?,?,?,?,?,?,?,?)");
+                                     ") VALUES (?,?,?,?,?,?,?,?,?)");
   put.bind(1, row.id).bind(2, row.room).bind(3, row.folder).bind(4, row.state);
   put.bind(5, row.started_ms).bind(6, row.duration_ms).bind(7, row.bytes).bind(8, row.participants);
-  put.bind(9, row.tracks).bind(10, std::int64_t{row.handed_over ? 1 : 0});
+  put.bind(9, row.tracks);
   return impl_->finish(put);
 }
 

@@ -25,7 +25,6 @@ struct RecordingRow {
   std::int64_t bytes = 0;
   std::int64_t participants = 0;
   std::int64_t tracks = 0;
-  bool handed_over = true;  // false: the hook has not taken it yet
   bool operator==(const RecordingRow&) const = default;
 };
 
@@ -44,7 +43,7 @@ struct RecordingPage {
 
 class RecordingIndex {
  public:
-  static constexpr int kSchema = 2;
+  static constexpr int kSchema = 1;
   static constexpr std::size_t kMaxPage = 500;
 
   // Creates or migrates. An index of a newer schema, or one that is no database, is an error.
