@@ -10,10 +10,13 @@ constexpr Duration kWindowLength = 500ms;
 constexpr Duration kDriftLength = 2s;
 constexpr Duration kRecent = 1200ms;          // windows whose base may still be corrected
 constexpr std::size_t kWindowsToForgive = 6;  // with fewer, even the worst counts
-constexpr Duration kPeakAbove = 5ms;          // beyond the quantile: a burst, not jitter
-constexpr Duration kPeakHold = 300ms;
-constexpr Duration kPeakFall = 900ms;
+constexpr Duration kPeakAbove = 10ms;         // beyond the quantile: a burst, not jitter
+constexpr Duration kPeakHold = 250ms;
+constexpr Duration kPeakFall = 800ms;
 constexpr Duration kPathStep = 20ms;
+constexpr std::size_t kPointsForDrift = 8;
+constexpr Duration kDriftAhead = 3s;
+constexpr Duration kMostAllowance = 2ms;
 
 // A pause so long that clocks may have drifted apart, or after which the time line does not fit any more.
 bool is_restart(Duration gap, Duration deviation) {
@@ -25,6 +28,7 @@ bool is_restart(Duration gap, Duration deviation) {
 void DelayManager::restart() {
   bucket_count_ = 0;
   drift_count_ = 0;
+  drift_ppm_ = 0;
   peak_ = {};
 }
 
@@ -49,16 +53,15 @@ void DelayManager::move_base(TimePoint arrival, Duration offset) {
   for (std::size_t i = 1; i < bucket_count_; ++i) base = std::min(base, buckets_[i].fastest);
   const Duration rise = first ? Duration{} : base - base_;
   base_ = base;
-  if (rise == Duration{}) return;
-  // What was measured against the old base in the last second is put right: after a change of route the old
-  // base says nothing about jitter.
+  if (rise > kPathStep || rise < -kPathStep) drift_count_ = 0;
+  if (rise <= Duration{}) return;
+  // A longer route: for a second its packets were compared with the old one, which says nothing about jitter.
   for (std::size_t i = 0; i < window_count_; ++i) {
     Window& window = windows_[i];
     if (arrival - window.opened < kRecent) window.worst = std::max(Duration{}, window.worst - rise);
   }
   peak_ = std::max(Duration{}, peak_ - rise);
   quantile_ = quantile();
-  if (rise > kPathStep || rise < -kPathStep) drift_count_ = 0;
 }
 
 void DelayManager::note_worst(TimePoint arrival, Duration relative) {
@@ -100,12 +103,20 @@ Duration DelayManager::peak(TimePoint at) const {
                   (kPeakFall.count() / 1'000'000));
 }
 
-Duration DelayManager::target(TimePoint at) const {
-  return std::clamp(std::max(quantile_, peak(at)), min_, max_);
+Duration DelayManager::target(TimePoint at, Duration ahead) const {
+  return std::clamp(std::max(steady_target(ahead), peak(at)), min_, max_ + ahead);
 }
 
-Duration DelayManager::steady_target() const {
-  return std::clamp(quantile_, min_, max_);
+Duration DelayManager::steady_target(Duration ahead) const {
+  return std::clamp(quantile_ + drift_allowance() + ahead, min_, max_ + ahead);
+}
+
+// A slow sender's packets come later and later against our ticks. Playing moves back in time, in a quiet
+// tick, if it is done before they are late.
+Duration DelayManager::drift_allowance() const {
+  if (drift_ppm_ >= 0) return {};
+  const double ahead = -drift_ppm_ * 1e-6 * static_cast<double>(kDriftAhead.count());
+  return std::min(kMostAllowance, Duration(static_cast<std::int64_t>(ahead)));
 }
 
 void DelayManager::note_drift(TimePoint arrival, Duration offset) {
@@ -119,14 +130,17 @@ void DelayManager::note_drift(TimePoint arrival, Duration offset) {
     drift_[drift_at_].offset_ms = std::min(drift_[drift_at_].offset_ms, offset_ms);
     return;
   }
+  measure_drift();
   if (drift_count_ > 0) drift_at_ = (drift_at_ + 1) % kDriftPoints;
   drift_count_ = std::min(kDriftPoints, drift_count_ + 1);
   drift_opened_ = arrival;
   drift_[drift_at_] = {static_cast<float>(to_seconds(arrival - drift_epoch_)), offset_ms};
 }
 
-double DelayManager::drift_ppm() const {
-  if (drift_count_ < 6) return 0;
+// Least squares over the fastest packets of each two seconds.
+void DelayManager::measure_drift() {
+  drift_ppm_ = 0;
+  if (drift_count_ < kPointsForDrift) return;
   double mean_t = 0;
   double mean_o = 0;
   const auto n = static_cast<double>(drift_count_);
@@ -141,8 +155,8 @@ double DelayManager::drift_ppm() const {
     covariance += t * (static_cast<double>(drift_[i].offset_ms) - mean_o);
     variance += t * t;
   }
-  return variance > 0 ? -covariance / variance * 1'000
-                      : 0;  // ms per s, arrivals getting earlier = fast sender
+  // In ms per s; arrivals that get earlier mean a fast sender.
+  if (variance > 0) drift_ppm_ = -covariance / variance * 1'000;
 }
 
 }  // namespace parley::media

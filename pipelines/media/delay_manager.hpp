@@ -26,9 +26,10 @@ class DelayManager {
   Duration base() const { return base_; }
   Duration relative(TimePoint at, Duration media) const { return at.time_since_epoch() - media - base_; }
 
-  Duration target(TimePoint at) const;  // quantile or recent peak, within min and max
-  Duration steady_target() const;       // quantile only
-  double drift_ppm() const;             // > 0: the sender's clock is fast; 0 until measured
+  // `ahead`: how much earlier than played packets are wanted (for in-band FEC).
+  Duration target(TimePoint at, Duration ahead = {}) const;  // quantile or recent peak, within min and max
+  Duration steady_target(Duration ahead = {}) const;         // quantile only
+  double drift_ppm() const { return drift_ppm_; }  // > 0: the sender's clock is fast; 0 until measured
 
   void restart();  // another time line: base and drift are forgotten, what is known of the jitter stays
 
@@ -53,7 +54,9 @@ class DelayManager {
   void move_base(TimePoint arrival, Duration offset);
   void note_worst(TimePoint arrival, Duration relative);
   void note_drift(TimePoint arrival, Duration offset);
+  void measure_drift();
   Duration quantile() const;
+  Duration drift_allowance() const;
   Duration peak(TimePoint at) const;
 
   Duration min_;
@@ -77,6 +80,7 @@ class DelayManager {
   TimePoint drift_epoch_{};
   TimePoint drift_opened_{};
   Duration drift_origin_{};
+  double drift_ppm_ = 0;
 };
 
 }  // namespace parley::media

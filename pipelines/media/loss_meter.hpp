@@ -24,7 +24,7 @@ class LossMeter {
     packets_ = std::min(packets_ + 1, 100.0F);
     loss_ += (lost - loss_) / std::max(30.0F, packets_);
     if (loss_ > 0.018F) waiting_ = true;
-    if (loss_ < 0.004F) waiting_ = false;
+    if (loss_ < 0.007F) waiting_ = false;
   }
 
   float packets_ = 0;

@@ -96,8 +96,8 @@ void PacketStore::clear() {
 
 void PacketStore::release() {
   clear();
-  slots_ = {};
-  blocks_ = {};
+  std::vector<StoredPacket>().swap(slots_);
+  std::vector<Block>().swap(blocks_);
   free_count_ = 0;
   free_head_ = kNone;
 }

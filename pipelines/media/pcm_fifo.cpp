@@ -43,7 +43,7 @@ void PcmFifo::trim() {
 }
 
 void PcmFifo::release() {
-  buffer_ = {};
+  std::vector<float>().swap(buffer_);
   begin_ = 0;
 }
 

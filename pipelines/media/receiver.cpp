@@ -80,25 +80,30 @@ void Receiver::Impl::insert(const MediaPacket& packet) {
   store(about, packet.data());
 }
 
-// Another stream: what is stored belongs to the past. Its sound ends in a seam.
+// Another stream: what is stored belongs to the past.
 void Receiver::Impl::begin_stream(std::int64_t sequence) {
   if (started_) {
     ++stats_.resets;
     delays_.restart();
-    store_.clear();
-    pre_roll_ = 0;
-    seam_ = seam_ || playing_;
-    playing_ = false;
-    pcm_.clear_waiting();
-    debt_ = 0;
-    after_dtx_ = false;
-    warm_ = true;
-    reset_decoder_ = true;
+    flush();
   }
   started_ = true;
   next_ = sequence;
   newest_ = sequence - 1;
   seen_ = 0;
+}
+
+// Nothing of what waits is played any more; what plays now ends in a seam.
+void Receiver::Impl::flush() {
+  seam_ = seam_ || playing_;
+  playing_ = false;
+  pcm_.clear_waiting();
+  store_.clear();
+  pre_roll_ = 0;
+  debt_ = 0;
+  after_dtx_ = false;
+  warm_ = true;
+  reset_decoder_ = true;
 }
 
 // Keeps book of the newest 64 sequence numbers, so that a duplicate is not taken for a late packet.
@@ -182,12 +187,11 @@ bool Receiver::Impl::active() const {
 }
 
 void Receiver::Impl::reset() {
+  flush();
   timeline_.reset();
   delays_ = DelayManager(config_.min_delay, std::max(config_.min_delay, config_.max_delay));
   losses_ = {};
-  begin_stream(0);
   started_ = false;
-  seam_ = true;
   store_.release();
 }
 

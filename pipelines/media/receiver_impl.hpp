@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "pipelines/media/comfort_noise.hpp"
 #include "pipelines/media/delay_manager.hpp"
 #include "pipelines/media/frame_decoder.hpp"
 #include "pipelines/media/loss_meter.hpp"
@@ -46,6 +47,7 @@ class Receiver::Impl {
   void pass_to(std::int64_t sequence);
   void trim_pre_roll();
   void begin_stream(std::int64_t sequence);
+  void flush();
 
   // receiver_schedule.cpp: when it is due
   std::int64_t samples_of(Duration duration) const;
@@ -93,6 +95,7 @@ class Receiver::Impl {
   PcmFifo pcm_;
   TimeStretcher stretcher_;
   std::unique_ptr<FrameDecoder> decoder_;
+  ComfortNoise noise_;
 
   // What has been received.
   bool started_ = false;

@@ -150,6 +150,7 @@ void Receiver::Impl::decode(const StoredPacket& packet) {
   warm_up();
   store_.copy_payload(packet, played_);
   const std::size_t before = pcm_.size();
+  const std::int64_t overlap = std::clamp<std::int64_t>(decoded_to_ - packet.timestamp, 0, packet.samples);
   const auto room = pcm_.extend(packet.samples);
   if (decoder().decode(played_.data(), room) != packet.samples) {
     ++stats_.decode_errors;
@@ -160,7 +161,6 @@ void Receiver::Impl::decode(const StoredPacket& packet) {
       left -= chunk;
     }
   } else {
-    const std::int64_t overlap = std::clamp<std::int64_t>(decoded_to_ - packet.timestamp, 0, packet.samples);
     if (overlap > 0) {
       pcm_.drop(before, static_cast<std::size_t>(overlap));
       seam_ = true;
@@ -173,7 +173,7 @@ void Receiver::Impl::decode(const StoredPacket& packet) {
     concealed_run_ = 0;
   }
   ++pieces_;
-  stats_.delay = now_ - packet.arrival + timeline_.media_time(static_cast<std::int64_t>(before));
+  stats_.delay = now_ - packet.arrival + timeline_.media_time(static_cast<std::int64_t>(before) - overlap);
   if (const std::int64_t missing = packet.sequence - next_; missing > 0) {
     stats_.lost += static_cast<std::uint64_t>(missing);
     losses_.on_lost(static_cast<std::size_t>(missing));
@@ -272,10 +272,12 @@ void Receiver::Impl::finish_with_silence(std::size_t samples) {
   const auto end = std::span(tail).first(std::min(kSeamMs * ms_, samples));
   extrapolate(pcm_.all().first(before), rate_, 0, end);
   crossfade(end, rest);
+  if (config_.comfort_noise) noise_.add_to(rest);
 }
 
 void Receiver::Impl::silence(std::span<float> out) {
   std::fill(out.begin(), out.end(), 0.0F);
+  if (config_.comfort_noise && decoder_) noise_.add_to(out);
   pcm_.replace_played(out);
 }
 

@@ -12,7 +12,8 @@ constexpr Duration kHysteresis = 1ms;       // playing moves forward only when t
 constexpr Duration kOnsetTolerance = 40ms;  // of a fresh onset nothing is cut off for less
 constexpr Duration kIdle = 5s;              // then decoder and buffers are given back
 constexpr int kPatience = 3;                // ticks that a need for correction must last
-constexpr int kPatienceForQuiet = 40;       // ticks to wait for a quiet one before speech is touched
+constexpr int kPatienceToShorten = 40;      // ticks to wait for a quiet one before speech is touched
+constexpr int kPatienceToLengthen = 15;
 constexpr float kAlike = 0.7F;
 
 }  // namespace
@@ -43,7 +44,7 @@ Duration Receiver::Impl::fec_wait() const {
 }
 
 Duration Receiver::Impl::wait(TimePoint at) const {
-  return delays_.target(at) + fec_wait();
+  return delays_.target(at, fec_wait());
 }
 
 std::int64_t Receiver::Impl::playing_position() const {
@@ -170,10 +171,11 @@ bool Receiver::Impl::prefetch(std::size_t samples) {
 void Receiver::Impl::adjust(TimePoint at) {
   const float level = rms_of(pcm_.waiting().first(tick_));
   loudness_ = std::max(level, loudness_ * 0.995F);
+  if (kind_ == PulledKind::decoded) noise_.observe(level);
   const std::int64_t grid = std::gcd<std::int64_t>(packet_samples_, static_cast<std::int64_t>(tick_));
   const std::int64_t playing = playing_position();
   const std::int64_t furthest = latest_position(at, wait(at) + kHysteresis, decoded_to_, grid);
-  const std::int64_t needed = latest_position(at, delays_.steady_target() + fec_wait(), decoded_to_, grid);
+  const std::int64_t needed = latest_position(at, delays_.steady_target(fec_wait()), decoded_to_, grid);
   excess_ticks_ = playing < furthest ? excess_ticks_ + 1 : 0;
   deficit_ticks_ = playing > needed ? deficit_ticks_ + 1 : 0;
   if (debt_ > 0 || concealed_run_ > 0) return;
@@ -188,7 +190,7 @@ void Receiver::Impl::shorten(std::int64_t excess) {
   // Speech is hurried by a few percent, more when the delay is far too long.
   const double share = excess <= tick ? 0.06 : excess <= 3 * tick ? 0.15 : 0.3;
   budget_ = std::min(budget_ + share * static_cast<double>(tick_), 0.75 * static_cast<double>(tick_));
-  if (!quiet && excess <= tick && excess_ticks_ < kPatienceForQuiet) return;
+  if (!quiet && excess <= tick && excess_ticks_ < kPatienceToShorten) return;
 
   auto most = static_cast<std::size_t>(std::min(excess, tick));
   if (!quiet) most = std::min(most, static_cast<std::size_t>(budget_));
@@ -205,7 +207,7 @@ void Receiver::Impl::shorten(std::int64_t excess) {
 
 void Receiver::Impl::lengthen(std::int64_t deficit) {
   const bool quiet = is_quiet(pcm_.waiting().first(tick_)) && is_quiet(pcm_.played());
-  if (!quiet && deficit_ticks_ < kPatienceForQuiet) return;
+  if (!quiet && deficit_ticks_ < kPatienceToLengthen) return;
   const auto wanted = static_cast<std::size_t>(std::min(deficit, static_cast<std::int64_t>(tick_)));
   const std::size_t added = stretcher_.lengthen(pcm_, wanted, quiet, kAlike);
   if (added == 0) return;

@@ -28,7 +28,7 @@ std::size_t TimeStretcher::lengthen(PcmFifo& pcm, std::size_t wanted, bool quiet
   std::size_t lag = std::min(wanted, past);
   if (!quiet) {
     if (past < lowest() || pcm.size() < window()) return 0;
-    const std::size_t high = std::min(kHighest * ms_, past);
+    const std::size_t high = std::min(std::clamp(wanted, 2 * lowest(), kHighest * ms_), past);
     const LagMatch match = best_lag(pcm.all(), past, lowest(), high, window(), Direction::backward);
     if (match.similarity < similarity) return 0;
     lag = match.lag;

@@ -19,7 +19,7 @@ class TimeStretcher {
   // pitch period that fits best, if it is alike by at least `similarity`. Returns the samples taken out, 0
   // when it would be heard.
   std::size_t shorten(PcmFifo& pcm, std::size_t most, bool quiet, float similarity) const;
-  // Puts samples in, in the same way; in speech a period may exceed `wanted`.
+  // Puts samples in, in the same way; in speech at least 2.5 ms.
   std::size_t lengthen(PcmFifo& pcm, std::size_t wanted, bool quiet, float similarity) const;
 
  private:

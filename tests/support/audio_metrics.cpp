@@ -56,6 +56,39 @@ double frame_distance(std::span<const float> reference, std::span<const float> t
   return std::sqrt(sum / static_cast<double>(high - low));
 }
 
+constexpr std::size_t kDecimation = 6;
+
+std::vector<float> decimate(std::span<const float> samples) {
+  std::vector<float> out(samples.size() / kDecimation);
+  for (std::size_t i = 0; i < out.size(); ++i)
+    for (std::size_t j = 0; j < kDecimation; ++j) out[i] += samples[i * kDecimation + j] / kDecimation;
+  return out;
+}
+
+struct Found {
+  std::size_t at = 0;
+  double score = -2;
+};
+
+// Where between `from` and `to` in `test` the piece lies.
+Found direct_search(std::span<const float> piece, std::span<const float> test, std::size_t from,
+                    std::size_t to) {
+  Found best;
+  float own = 1e-12F;
+  for (const float s : piece) own += s * s;
+  for (std::size_t lag = from; lag <= to; ++lag) {
+    float dot = 0;
+    float energy = 1e-12F;
+    for (std::size_t i = 0; i < piece.size(); ++i) {
+      dot += piece[i] * test[lag + i];
+      energy += test[lag + i] * test[lag + i];
+    }
+    const double score = static_cast<double>(dot / std::sqrt(own * energy));
+    if (score > best.score) best = {lag, score};
+  }
+  return best;
+}
+
 }  // namespace
 
 double to_db(double ratio) {
@@ -222,6 +255,27 @@ Delay correlation_delay(std::span<const float> reference, std::span<const float>
     if (score > best.score) best = {static_cast<std::ptrdiff_t>(lag), score};
   }
   return best;
+}
+
+std::vector<BlockDelay> block_delays(std::span<const float> reference, std::span<const float> test,
+                                     std::size_t block, std::size_t max_lag) {
+  // A coarse search on every sixth sample of a short average, then a fine one around its best lag.
+  const auto coarse_reference = decimate(reference);
+  const auto coarse_test = decimate(test);
+  std::vector<BlockDelay> out;
+  for (std::size_t at = 0;
+       at + block + max_lag + kDecimation <= std::min(reference.size() + max_lag, test.size()); at += block) {
+    const auto piece = reference.subspan(at, block);
+    if (rms_dbfs(piece) < -45) continue;
+    const auto small = std::span(coarse_reference).subspan(at / kDecimation, block / kDecimation);
+    const auto there = std::span(coarse_test).subspan(at / kDecimation, (block + max_lag) / kDecimation);
+    const std::size_t near = kDecimation * direct_search(small, there, 0, there.size() - small.size()).at;
+    const std::size_t from = near > kDecimation ? near - kDecimation : 0;
+    const auto wide = test.subspan(at, block + max_lag);
+    const auto best = direct_search(piece, wide, from, std::min(near + kDecimation, max_lag));
+    if (best.score > 0.8) out.push_back({at, best.at});
+  }
+  return out;
 }
 
 std::vector<double> tone_phase(std::span<const float> samples, double hz, std::size_t hop, double rate) {

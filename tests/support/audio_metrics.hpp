@@ -57,6 +57,15 @@ struct Delay {
 };
 Delay correlation_delay(std::span<const float> reference, std::span<const float> test, std::size_t max_lag);
 
+// The delay of each `block` samples of the reference that are loud enough and found again (score above 0.8):
+// what the listener hears late, piece by piece. `at` is the block's place in the reference.
+struct BlockDelay {
+  std::size_t at = 0;
+  std::size_t samples = 0;
+};
+std::vector<BlockDelay> block_delays(std::span<const float> reference, std::span<const float> test,
+                                     std::size_t block, std::size_t max_lag);
+
 // Phase of the tone at `hz` per hop of `hop` samples, unwrapped, in samples at `rate`: a dropped or repeated
 // piece shows as a step, drift as a slope.
 std::vector<double> tone_phase(std::span<const float> samples, double hz, std::size_t hop,

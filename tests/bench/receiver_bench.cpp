@@ -1,0 +1,311 @@
+// What the receiver does on bad networks, in figures; all in virtual time, the same on every run.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "tests/bench/impairment/receiver_run.hpp"
+#include "tests/bench/stock_chain.hpp"
+#include "tests/support/audio_metrics.hpp"
+#include "tests/support/speech.hpp"
+
+namespace parley::test {
+namespace {
+
+using media::PulledKind;
+
+struct Delays {
+  std::vector<double> heard_ms;   // found in the audio, packet time and the fastest way taken off
+  std::vector<double> waited_ms;  // playing minus arrival, as the receiver says
+};
+
+// The delay of each block, from the moment the sender has the packet complete and the fastest way.
+void add_heard(Delays& delays, const std::vector<float>& ideal, const RunResult& run, Duration phase,
+               Duration packet, Duration way) {
+  const double fixed = to_ms(phase) - to_ms(packet) - to_ms(way);
+  for (const auto& block : block_delays(ideal, run.audio, 4'800, 24'000))
+    if (block.at > 48'000) delays.heard_ms.push_back(static_cast<double>(block.samples) / 48 + fixed);
+  for (const auto& tick : run.ticks)
+    if (tick.at > kEpoch + 1s && tick.kind != PulledKind::silence)
+      delays.waited_ms.push_back(to_ms(tick.delay));
+}
+
+void print_delays(const char* name, const Delays& delays) {
+  std::printf("%-34s heard p50 %6.1f p95 %6.1f   waited p50 %6.1f p95 %6.1f ms", name,
+              quantile(delays.heard_ms, 0.5), quantile(delays.heard_ms, 0.95),
+              quantile(delays.waited_ms, 0.5), quantile(delays.waited_ms, 0.95));
+}
+
+void delays(const char* name, Duration tick, const ImpairmentConfig& network,
+            const OpusSourceConfig& source = {}) {
+  Delays all;
+  double bad = 0;
+  double stretched = 0;
+  constexpr int kRuns = 10;
+  for (int i = 0; i < kRuns; ++i) {
+    const auto packets = opus_packets(speech(20, static_cast<std::uint32_t>(i + 1)), source);
+    const auto ideal = decode_all(packets);
+    RunConfig config{.receiver = {.tick = tick}, .network = network};
+    config.network.seed = static_cast<std::uint64_t>(i) + 77;
+    config.phase = std::chrono::microseconds(20'000 * i / kRuns + 300);
+    const auto run = run_receiver(packets, config);
+    add_heard(all, ideal, run, config.phase, std::chrono::microseconds(source.frame_us), network.delay);
+    bad += run.share(PulledKind::concealed) / kRuns;
+    stretched +=
+        static_cast<double>(run.stats.stretched_samples) / static_cast<double>(run.audio.size()) / kRuns;
+  }
+  print_delays(name, all);
+  std::printf("   concealed %.2f %%  stretched %.2f %%\n", 100 * bad, 100 * stretched);
+}
+
+void burst() {
+  const auto packets = opus_packets(speech(120, 5));
+  std::vector<double> recovery;
+  for (int i = 0; i < 4; ++i) {
+    ImpairmentConfig network{.uniform_jitter = 4ms, .stall_every = 20s};
+    network.seed = static_cast<std::uint64_t>(i) + 1;
+    RunConfig config{.network = network, .phase = std::chrono::milliseconds(3 + 5 * i), .keep_audio = false};
+    const auto run = run_receiver(packets, config);
+    // Delay from the fastest arrival cannot be seen in single waits, so the worst of the last five is taken.
+    for (TimePoint stall = kEpoch + 20ms + 10s; stall < kEpoch + 110s; stall += 20s) {
+      double before = 0;
+      double last_bad = 0;
+      for (const auto& tick : run.ticks) {
+        if (tick.kind == PulledKind::silence) continue;
+        if (tick.at > stall - 2s && tick.at < stall) before = std::max(before, to_ms(tick.delay));
+        const double since = to_ms(tick.at - stall - 300ms);
+        if (since > 0 && since < 8'000 && to_ms(tick.delay) > before + 20) last_bad = since;
+      }
+      recovery.push_back(last_bad);
+    }
+  }
+  std::printf("burst of 300 ms every 20 s: delay within a frame of before after p50 %.0f max %.0f ms\n",
+              quantile(recovery, 0.5), quantile(recovery, 1));
+}
+
+void loss(double share, const OpusSourceConfig& source, const char* name) {
+  double concealed = 0;
+  double fec = 0;
+  double lost = 0;
+  double ticks = 0;
+  double isolated = 0;
+  double isolated_fec = 0;
+  std::vector<double> lsd_lost;
+  std::vector<double> lsd_all;
+  Delays all;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const auto packets = opus_packets(speech(30, i + 1, {.pause_seconds = 0.25}), source);
+    const auto ideal = decode_all(packets);
+    RunConfig config{.network = {.seed = i + 1, .loss = share},
+                     .phase = std::chrono::milliseconds(2 * i + 1)};
+    const auto run = run_receiver(packets, config);
+    concealed += static_cast<double>(run.count(PulledKind::concealed));
+    fec += static_cast<double>(run.stats.fec);
+    lost += static_cast<double>(run.stats.lost);
+    ticks += static_cast<double>(run.ticks.size());
+    const auto is_bad = [&](std::size_t t) {
+      return run.ticks[t].kind == PulledKind::fec || run.ticks[t].kind == PulledKind::concealed;
+    };
+    for (std::size_t t = 1; t + 25 < run.ticks.size(); ++t) {
+      if (!is_bad(t) || is_bad(t - 1) || is_bad(t + 1)) continue;
+      isolated += 1;
+      isolated_fec += run.ticks[t].kind == PulledKind::fec ? 1 : 0;
+    }
+    add_heard(all, ideal, run, config.phase, 20ms, 20ms);
+    // After the first second the delay is constant: judged against the ideal, moved by it.
+    const auto tail_ideal = std::span(ideal).subspan(10 * 48'000);
+    const auto tail_run = std::span(run.audio).subspan(10 * 48'000);
+    const auto delay = correlation_delay(tail_ideal, tail_run, 9'600);
+    const auto moved = tail_run.subspan(static_cast<std::size_t>(delay.samples));
+    for (std::size_t t = 0; t + 2 * 960 < std::min(tail_ideal.size(), moved.size()); t += 960) {
+      const auto frame = lsd_frames(tail_ideal.subspan(t, 1'024), moved.subspan(t, 1'024));
+      lsd_all.insert(lsd_all.end(), frame.begin(), frame.end());
+    }
+    for (std::size_t t = 520; t + 5 < run.ticks.size(); ++t) {
+      if (run.ticks[t].kind != PulledKind::fec && run.ticks[t].kind != PulledKind::concealed) continue;
+      const std::size_t at = (t * 960) - 480'000;
+      if (at < static_cast<std::size_t>(delay.samples)) continue;
+      const std::size_t from = at - static_cast<std::size_t>(delay.samples);
+      if (from + 1'024 > tail_ideal.size() || from + 1'024 > moved.size()) continue;
+      const auto frame = lsd_frames(tail_ideal.subspan(from, 1'024), moved.subspan(from, 1'024));
+      lsd_lost.insert(lsd_lost.end(), frame.begin(), frame.end());
+    }
+  }
+  print_delays(name, all);
+  std::printf(
+      "\n%34s lost %.1f %% by FEC %.1f %%, isolated ones %.1f %%, concealed ticks %.2f %%, LSD lost p50 %.2f "
+      "p95 %.2f, mean "
+      "of all %.2f\n",
+      "", 100 * lost / ticks, 100 * fec / std::max(1.0, lost), 100 * isolated_fec / std::max(1.0, isolated),
+      100 * concealed / ticks, quantile(lsd_lost, 0.5), quantile(lsd_lost, 0.95), mean(lsd_all));
+}
+
+// Frames of active speech that are not as the ideal has them, of our receiver and of the stock chain.
+void compare_with_stock() {
+#ifdef PARLEY_STOCK_CHAIN
+  constexpr std::size_t kFrom = 5 * 48'000;
+  const auto judge = [](const std::vector<float>& ideal, const std::vector<float>& audio) {
+    const auto a = std::span(ideal).subspan(kFrom);
+    const auto b = std::span(audio).subspan(kFrom);
+    const auto delay = static_cast<std::size_t>(correlation_delay(a, b, 9'600).samples);
+    return lsd_frames(a, b.subspan(delay));
+  };
+  std::vector<double> ours;
+  std::vector<double> stock;
+  double our_concealed = 0;
+  double stock_concealed = 0;
+  double our_delay = 0;
+  double stock_delay = 0;
+  constexpr int kRuns = 4;
+  for (std::uint32_t i = 1; i <= kRuns; ++i) {
+    const auto packets = opus_packets(speech(30, i, {.pause_seconds = 0.1}), {.expected_loss = 10});
+    const auto ideal = decode_all(packets);
+    const ImpairmentConfig network{.seed = i + 50, .loss = 0.05};
+    const auto run = run_receiver(packets, {.network = network, .phase = 10ms, .tail = 0ms});
+    const auto reference = run_stock_chain(packets, network, 60, true);
+    if (!reference.available) {
+      std::printf("stock chain: not installed\n");
+      return;
+    }
+    for (const double d : judge(ideal, run.audio)) ours.push_back(d);
+    for (const double d : judge(ideal, reference.audio)) stock.push_back(d);
+    our_concealed += static_cast<double>(run.stats.concealed_samples) / 48;
+    stock_concealed += reference.plc_ms;
+    our_delay += to_ms(run.ticks.back().delay) / kRuns;
+    stock_delay += reference.delay_ms / kRuns;
+    std::printf(
+        "  run %u: ours lost %llu fec %llu, stretched %llu samples; stock lost %zu, concealed without FEC "
+        "%.0f ms\n",
+        i, static_cast<unsigned long long>(run.stats.lost), static_cast<unsigned long long>(run.stats.fec),
+        static_cast<unsigned long long>(run.stats.stretched_samples), reference.lost_events,
+        reference.plc_ms);
+  }
+  std::printf(
+      "5 %% loss with FEC, 2 min: ours concealed %.0f ms, LSD mean %.3f dB at %.0f ms delay; stock "
+      "jitterbuffer(60) "
+      "concealed %.0f ms, LSD mean %.3f dB at %.0f ms\n",
+      our_concealed, mean(ours), our_delay, stock_concealed, mean(stock), stock_delay);
+#else
+  std::printf("stock chain: built without gstreamer-check\n");
+#endif
+}
+
+void drift(double ppm) {
+  auto samples = speech(120, 9);
+  const auto minute = opus_packets(samples);
+  std::vector<TimedPacket> packets;
+  for (int i = 0; i < 30; ++i) {
+    for (auto packet : minute) {
+      packet.packet.sequence = static_cast<std::uint16_t>(packet.packet.sequence + i * 6'000);
+      packet.packet.timestamp += static_cast<std::uint32_t>(i) * 120 * 48'000;
+      packet.sent += i * 120s;
+      packets.push_back(packet);
+    }
+  }
+  const auto ideal = decode_all(minute);
+  RunConfig config{.network = {.uniform_jitter = 2ms}, .drift_ppm = ppm};
+  const auto run = run_receiver(packets, config);
+  std::printf(
+      "drift %+.0f ppm for an hour: estimate %+.0f, concealed ticks %zu, stretched %.1f ms, resets %zu, late "
+      "%zu, jump ratio %.2f\n",
+      ppm, run.stats.drift_ppm, run.count(PulledKind::concealed),
+      static_cast<double>(run.stats.stretched_samples) / 48, static_cast<std::size_t>(run.stats.resets),
+      static_cast<std::size_t>(run.stats.late), jump_ratio(ideal, run.audio));
+}
+
+void dtx() {
+  for (const Duration gap : {Duration(400ms), Duration(3s), Duration(60s)}) {
+    auto packets = opus_packets(speech(4, 4, {.pause_seconds = 0}), {.expected_loss = 10});
+    for (std::size_t i = 100; i < packets.size(); ++i) {
+      packets[i].sent += gap;
+      packets[i].packet.timestamp += static_cast<std::uint32_t>(gap / 1ms * 48);
+    }
+    packets[99].packet.size = 1;
+    packets.erase(packets.begin() + 100);
+    const auto run = run_receiver(packets, {.tail = 0ms});
+    const TimePoint arrived = kEpoch + packets[100].sent + 20ms;
+    const auto first = std::find_if(run.ticks.begin(), run.ticks.end(), [&](const TickRecord& t) {
+      return t.at >= arrived && t.kind >= PulledKind::decoded;
+    });
+    std::printf(
+        "DTX of %.1f s and a lost packet: the next one plays %.1f ms after it came, concealed ticks %zu\n",
+        to_seconds(gap), to_ms(first->at - arrived), run.count(PulledKind::concealed));
+  }
+}
+
+void talker() {
+  struct Mode {
+    const char* name;
+    OpusSourceConfig source;
+  };
+  for (const Mode& mode : {Mode{"voice 24k", {.bitrate = 24'000}}, Mode{"hybrid 32k", {.bitrate = 32'000}},
+                           Mode{"CELT 64k", {.low_delay = true, .bitrate = 64'000}}}) {
+    std::vector<double> errors;
+    std::vector<double> peaks;
+    for (std::uint32_t seed = 1; errors.size() < 200; ++seed) {
+      const auto packets = opus_packets(speech(32, seed, {.pause_seconds = 0.5}), mode.source);
+      const auto continuous = run_receiver(packets, {.tail = 0ms});
+      // Half a second of skipped ticks, then 300 ms that are heard, over and over.
+      RunConfig config{.tail = 0ms};
+      config.skip = [](TimePoint at) { return (at - kEpoch) % 800ms < 500ms; };
+      const auto paused = run_receiver(packets, config);
+      for (std::size_t t = 60; t + 3 < paused.ticks.size(); ++t) {
+        if (paused.ticks[t].skipped || !paused.ticks[t - 1].skipped) continue;
+        const auto ideal = std::span(continuous.audio).subspan(t * 960, 2'880);
+        const auto heard = std::span(paused.audio).subspan(t * 960, 2'880);
+        if (rms_dbfs(ideal) < -45) continue;
+        errors.push_back(error_db(ideal, heard));
+        peaks.push_back(to_db(peak(heard) / peak(ideal)));
+      }
+    }
+    std::printf(
+        "talker start, %-10s %zu onsets: error p50 %.1f p95 %.1f max %.1f dB, peak p95 %+.1f max %+.1f dB\n",
+        mode.name, errors.size(), quantile(errors, 0.5), quantile(errors, 0.95), quantile(errors, 1),
+        quantile(peaks, 0.95), quantile(peaks, 1));
+  }
+}
+
+void cost() {
+  const auto packets = opus_packets(speech(20, 1));
+  RunConfig config{.network = {.uniform_jitter = 20ms}, .keep_audio = false};
+  const auto measure = [&](const char* name) {
+    const auto begin = std::chrono::steady_clock::now();
+    const auto run = run_receiver(packets, config);
+    const double us =
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
+    std::printf("%s: %.2f us per tick\n", name, us / static_cast<double>(run.ticks.size()));
+  };
+  measure("pulled");
+  config.skip = [](TimePoint) { return true; };
+  measure("skipped (with the simulated network)");
+}
+
+}  // namespace
+}  // namespace parley::test
+
+int main(int argc, char** argv) {
+  using namespace parley;
+  using namespace parley::test;
+  const std::string which = argc > 1 ? argv[1] : "all";
+  const auto wanted = [&](const char* name) { return which == "all" || which == name; };
+  if (wanted("delay")) {
+    delays("clean, 20 ms tick", 20ms, {});
+    delays("clean, 10 ms tick", 10ms, {});
+    delays("uniform jitter 30 ms, 20 ms tick", 20ms, {.uniform_jitter = 30ms});
+    delays("uniform jitter 30 ms, 10 ms tick", 10ms, {.uniform_jitter = 30ms});
+    delays("same, packets in order", 20ms, {.uniform_jitter = 30ms, .keep_order = true});
+    delays("exponential jitter 10 ms", 20ms, {.exponential_jitter = 10ms});
+  }
+  if (wanted("burst")) burst();
+  if (wanted("loss")) {
+    loss(0.05, {.bitrate = 32'000, .expected_loss = 10}, "5 % loss, FEC");
+    loss(0.05, {.bitrate = 32'000}, "5 % loss, no FEC");
+    loss(0.01, {.bitrate = 32'000, .expected_loss = 10}, "1 % loss, FEC");
+  }
+  if (wanted("stock")) compare_with_stock();
+  if (wanted("dtx")) dtx();
+  if (wanted("talker")) talker();
+  if (wanted("drift"))
+    for (const double ppm : {300.0, -300.0, 100.0, 0.0}) drift(ppm);
+  if (wanted("cost")) cost();
+}
