@@ -84,9 +84,10 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
   Participant* who = living;
   if (who == nullptr) {
     auto newcomer = lost ? std::move(lost) : std::make_unique<Participant>();
-    if (newcomer->info.id.empty()) {
+    const bool unknown = newcomer->info.id.empty();
+    newcomer->info.name = unique_name(*room, unknown ? *name : newcomer->info.name);
+    if (unknown) {
       newcomer->info.id = random_token(kParticipantIdLength);
-      newcomer->info.name = unique_name(*room, *name);
       newcomer->info.role = request.admission ? request.admission->role : settings_.default_role;
     }
     who = newcomer.get();
@@ -296,20 +297,30 @@ void RoomService::Impl::remove(TimePoint at, Room& room, Participant& who, const
   auto gone = std::move(*own);
   room.people.erase(own);
 
-  for (const auto& other : room.people) {
-    other->personal_gains.erase(gone->info.id);
-    if (std::erase(other->whispers_to, gone->info.id) > 0) apply_whisper(room, *other);
-  }
+  for (const auto& other : room.people)
+    if (other->whispers_to_includes(gone->info.id)) apply_whisper(room, *other);
   tell_room(room, ParticipantLeft{gone->info.id, reason});
   close_media_if_unused(room);
   if (room.people.empty()) room.empty_since = at;
 
-  if (!keep_ticket) return;
+  if (!keep_ticket) return forget_person(room, gone->info.id);
   gone->info.hand = false;
-  gone->whispers = false;
-  gone->whispers_to.clear();
-  if (tickets_.size() >= kMaxTickets) tickets_.pop_front();
+  if (tickets_.size() >= kMaxTickets) drop_oldest_ticket();
   tickets_.push_back({room.name(), std::move(gone), at + kTicketLife});
+}
+
+// Somebody who cannot come back: nobody's settings need to remember it.
+void RoomService::Impl::forget_person(Room& room, const ParticipantId& id) {
+  for (const auto& other : room.people) {
+    other->personal_gains.erase(id);
+    std::erase(other->whispers_to, id);
+  }
+}
+
+void RoomService::Impl::drop_oldest_ticket() {
+  const auto& ticket = tickets_.front();
+  if (Room* room = find_room(ticket.room)) forget_person(*room, ticket.participant->info.id);
+  tickets_.pop_front();
 }
 
 Status RoomService::Impl::leave(TimePoint at, const ParticipantId& id, ConnectionId asking) {

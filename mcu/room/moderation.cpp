@@ -65,9 +65,7 @@ void RoomService::Impl::apply_everything(const Room& room, const Participant& wh
   for (const auto& other : room.people) {
     if (other.get() == &who) continue;
     if (other->personal_gains.contains(who.info.id)) apply_personal_gain(room, *other, who.info.id);
-    if (other->whispers && std::find(other->whispers_to.begin(), other->whispers_to.end(), who.info.id) !=
-                               other->whispers_to.end())
-      apply_whisper(room, *other);
+    if (other->whispers_to_includes(who.info.id)) apply_whisper(room, *other);
   }
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "transport/base/address.hpp"
-
 namespace parley::room {
 namespace {
 
@@ -12,13 +10,17 @@ constexpr Duration kCleaningInterval = 1s;
 std::string limiter_key(std::string_view ip) {
   const auto address = IpAddress::parse(ip);
   if (!address) return {};  // strangers without an address are one stranger
-  if (address->is_v4()) return address->to_string();
-  auto prefix = address->bytes();
-  std::fill(prefix.begin() + 8, prefix.end(), std::uint8_t{0});
-  return IpAddress::v6(prefix).to_string();
+  return subscriber_of(*address).to_string();
 }
 
 }  // namespace
+
+IpAddress subscriber_of(const IpAddress& address) {
+  if (address.is_v4()) return address;
+  auto prefix = address.bytes();
+  std::fill(prefix.begin() + 8, prefix.end(), std::uint8_t{0});
+  return IpAddress::v6(prefix);
+}
 
 double TokenBucket::level(TimePoint at) const {
   if (!started_ || at <= last_) return tokens_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "transport/base/address.hpp"
 #include "transport/base/time.hpp"
 
 namespace parley::room {
@@ -26,8 +27,11 @@ class TokenBucket {
   bool started_ = false;
 };
 
-// A bucket for each remote address (IPv6: for each /64, which is what one subscriber gets). Addresses beyond
-// kMaxAddresses share one bucket, so that a flood from many addresses costs bounded memory.
+// Who stands behind an address as far as limits go: in IPv6 the /64, which is what one subscriber gets.
+IpAddress subscriber_of(const IpAddress& address);
+
+// A bucket for each subscriber. Those beyond kMaxAddresses share one bucket, so that a flood from many
+// addresses costs bounded memory.
 class AddressLimiter {
  public:
   static constexpr std::size_t kMaxAddresses = 4096;

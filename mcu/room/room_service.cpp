@@ -46,6 +46,9 @@ Participant* Room::find(std::string_view id) const {
       std::find_if(people.begin(), people.end(), [id](const auto& p) { return p->info.id == id; });
   return found == people.end() ? nullptr : found->get();
 }
+bool Participant::whispers_to_includes(const ParticipantId& id) const {
+  return whispers && std::find(whispers_to.begin(), whispers_to.end(), id) != whispers_to.end();
+}
 std::size_t Room::legs() const {
   return static_cast<std::size_t>(
       std::count_if(people.begin(), people.end(), [](const auto& p) { return p->leg != LegId::none; }));
@@ -145,7 +148,7 @@ RoomInfo RoomService::Impl::describe(TimePoint at, const Room& room) const {
 }
 
 void RoomService::Impl::on_timer(TimePoint at) {
-  while (!tickets_.empty() && tickets_.front().expires <= at) tickets_.pop_front();
+  while (!tickets_.empty() && tickets_.front().expires <= at) drop_oldest_ticket();
   std::erase_if(used_once_keys_, [at](const auto& entry) { return entry.second <= at; });
 
   std::vector<std::string> idle;

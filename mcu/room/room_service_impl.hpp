@@ -62,6 +62,8 @@ class RoomService::Impl {
   void drop_leg(Room& room, Participant& who, const std::string& reason);
   void forget_leg(Participant& who);
   void close_media_if_unused(Room& room);
+  void forget_person(Room& room, const ParticipantId& id);
+  void drop_oldest_ticket();
 
   // --- moderation.cpp
   Result<Place> joined(const ParticipantId& id) const;

@@ -25,7 +25,9 @@ struct Participant {
   bool muted_by_moderator = false, muted_by_self = false;
   std::map<ParticipantId, PersonalGain> personal_gains;  // by talker; only those that differ from 0 dB
   bool whispers = false;
-  std::vector<ParticipantId> whispers_to;  // may have become empty: then nobody hears it, never everybody
+  // Some may be lost for the moment or gone for good: when none is left nobody hears it, never everybody.
+  std::vector<ParticipantId> whispers_to;
+  bool whispers_to_includes(const ParticipantId& id) const;
   float whisper_duck_db = 0;
 
   TrafficReport traffic;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <unordered_set>
 
+#include "mcu/room/rate_limiter.hpp"
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/event_hub.hpp"
 #include "mcu/signaling/gate.hpp"
@@ -30,7 +31,12 @@ class Connection {
 
 struct Context {
   Context(const SignalingSettings& s, room::RoomService& r, EventHub& h, Ports p)
-      : settings(s), gate(s), rooms(r), hub(h), ports(std::move(p)) {}
+      : settings(s),
+        gate(s),
+        rooms(r),
+        hub(h),
+        ports(std::move(p)),
+        requests(s.requests_per_second_per_address, s.requests_per_second_per_address * 4) {}
 
   SignalingSettings settings;
   Gate gate;
@@ -41,7 +47,8 @@ struct Context {
   ServerStats stats;
   bool stopping = false;
   std::unordered_set<Connection*> open;
-  std::map<IpAddress, std::size_t> by_address;
+  std::map<IpAddress, std::size_t> by_address;  // connections of each subscriber
+  room::AddressLimiter requests;
 };
 
 // A place among the connections the server may have; given back when the last holder goes.

@@ -119,9 +119,13 @@ std::optional<Response> HttpSession::examine() {
   if (parser_->get().version() == 11 && request_.headers.count(http::field::host) == 0)
     return problem(400, "bad-request", "HTTP/1.1 needs a Host");
   if (auto refused = context_->gate.refuse_stranger(request_)) return refused;
+  const auto& from = slot_->remote().ip;
+  if (!from.is_loopback() && !context_->requests.take(now(), from.to_string()))
+    return problem(429, "too-many", "too many requests at the moment, try again in a second");
 
   if (request_.path == std::vector<std::string>{"ws"} && request_.method == http::verb::get) {
-    if (beast::websocket::is_upgrade(parser_->get())) return std::nullopt;
+    const bool hasty = buffer_.size() > 0;  // frames before the handshake has been answered
+    if (beast::websocket::is_upgrade(parser_->get()) && !hasty) return std::nullopt;
     return problem(426, "bad-request", "this is a WebSocket")
         .with("Upgrade", "websocket")
         .with("Connection", "Upgrade");

@@ -20,7 +20,8 @@ struct SignalingSettings {
 
   // limits.*
   std::size_t max_connections = 4000;
-  std::size_t max_connections_per_address = 100;  // loopback is exempt
+  std::size_t max_connections_per_address = 1000;  // loopback is exempt
+  double requests_per_second_per_address = 100;    // likewise; 0: no limit
   std::size_t max_sdp_bytes = 64 * 1024;
   std::size_t max_body_bytes = 64 * 1024;  // of JSON
   double messages_per_second = 50;         // of one WebSocket, control frames included

@@ -11,6 +11,8 @@ namespace {
 
 namespace websocket = beast::websocket;
 
+// A large message is rare (an offer has a few kilobytes): its room is given back.
+constexpr std::size_t kKeptBuffer = 16 * 1024;
 constexpr Duration kHandshakeTime = 10s;
 // How long a peer may take to answer our close frame, or to make room for it.
 constexpr Duration kCloseTime = 3s;
@@ -77,6 +79,7 @@ void WsSession::on_message() {
     if (answer.then_close) finish(CloseCode::normal);
   }
   buffer_.consume(buffer_.size());
+  if (buffer_.capacity() > kKeptBuffer) buffer_.shrink_to_fit();
   read();
 }
 

@@ -438,6 +438,17 @@ TEST_F(Joining, TheLostComeBackAsThemselvesIntoALockedRoom) {
   EXPECT_EQ(sink.last<ParticipantJoined>(connection(2)).participant.id, ann.participant);
 }
 
+TEST_F(Joining, ANameThatWasTakenMeanwhileIsNotTakenBack) {
+  join("r", "Bob", 2);
+  const auto ann = join("r", "Ann");
+  rooms.leg_gone(at, ann.answer.leg, LegGone::timeout);
+  join("r", "Ann");
+  auto again = request("r", "x");
+  again.resume = ann.resume;
+  EXPECT_EQ(join(again).participant, ann.participant);
+  EXPECT_THAT(names("r"), ElementsAre("Bob", "Ann", "Ann (2)"));
+}
+
 TEST_F(Joining, ATicketLivesAMinuteAndServesOnce) {
   join("r", "Bob", 2);
   const auto ann = join("r", "Ann");

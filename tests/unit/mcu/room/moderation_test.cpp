@@ -165,6 +165,21 @@ TEST_F(Moderation, AWhisperFollowsItsHearerToANewLeg) {
   EXPECT_THAT(media.at(bob.answer.leg).audience, IsEmpty());
 }
 
+TEST_F(Moderation, TheLostFindTheirWhispersAndGainsAgain) {
+  ASSERT_TRUE(rooms.whisper(bob.participant, {cid.participant}, 0));
+  ASSERT_TRUE(rooms.set_personal_gain(ann.participant, cid.participant, {.mute = true}));
+  for (const auto& [who, number] : {std::pair(cid, 3), std::pair(bob, 2)}) {
+    rooms.connection_lost(at, connection(number));
+    rooms.leg_gone(at, who.answer.leg, LegGone::timeout);
+  }
+  EXPECT_THAT(names("r"), ElementsAre("Ann"));
+  const auto bob2 = resume(bob, 12);  // still whispers, to somebody who is not there
+  EXPECT_THAT(media.at(bob2.answer.leg).audience, ElementsAre(bob2.answer.leg));
+  const auto cid2 = resume(cid, 13);
+  EXPECT_THAT(media.at(bob2.answer.leg).audience, ElementsAre(cid2.answer.leg));
+  EXPECT_TRUE(media.at(ann.answer.leg).personal.at(cid2.answer.leg).mute);
+}
+
 TEST_F(Moderation, GroupsAreSetTakenAlongAndDissolved) {
   EXPECT_EQ(code(rooms.set_group("r", "", bob.participant, 1001)), "bad-value");
   ASSERT_TRUE(rooms.set_group("r", "", bob.participant, 1));

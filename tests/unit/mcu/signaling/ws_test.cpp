@@ -52,6 +52,18 @@ TEST_F(WebSocket, AnOrdinaryGetIsToldToUpgrade) {
   EXPECT_EQ(request("POST", "/ws").status, 404);
 }
 
+TEST_F(WebSocket, NothingIsSaidBeforeTheHandshakeIsAnswered) {
+  start();
+  HttpClient hasty(address);
+  hasty.send(text_of("GET", "/ws",
+                     {{"Connection", "Upgrade"},
+                      {"Upgrade", "websocket"},
+                      {"Sec-WebSocket-Version", "13"},
+                      {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}}) +
+             std::string("\x81\x80\0\0\0\0", 6));
+  EXPECT_EQ(hasty.receive().status, 426);
+}
+
 TEST_F(WebSocket, RefusalsHaveTheirCodeAndStatus) {
   start();
   on_ctl([&] { ASSERT_TRUE(rooms().create_room(now(), {.name = "pin", .pin = "1234"})); });
