@@ -241,7 +241,12 @@ void RoomPipeline::Impl::pull(Leg& leg, TimePoint at) {
   ++leg.ticks_decoded;
   ++stats_.decodes;
   const Duration delay = leg.receiver->stats().delay;
-  if (leg.pulled.kind != media::PulledKind::silence) leg.jitter_wait.add(delay);
+  if (leg.pulled.kind != media::PulledKind::silence) {
+    leg.jitter_wait.add(delay);
+    stats_.jitter_wait.add(delay);
+  }
+  if (leg.pulled.kind == media::PulledKind::concealed) ++stats_.concealed;
+  if (leg.pulled.kind == media::PulledKind::fec) ++stats_.fec;
   if (!leg.media.sends) return;
   selector_.on_decoded(leg.media.id, at, to_dbfs(leg.slot->input->rms()), delay);
   if (config_.auto_level != AutoLevel::off) level(leg);

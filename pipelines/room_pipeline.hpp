@@ -37,7 +37,8 @@ struct RoomMediaConfig {
   bool forward = true;  // serve listeners of one talker verbatim where that cannot be heard
   Duration jitter_min = 0ms;
   Duration jitter_max = 200ms;
-  // Read twice a tick to measure the room's work (the overload ladder, RoomStats::mix_work). Tests give their own.
+  // Read twice a tick to measure the room's work (the overload ladder, RoomStats::mix_work). Tests give their
+  // own.
   TimePoint (*work_clock)() = &now;
 };
 
@@ -109,6 +110,8 @@ struct LegStats {
 struct RoomStats {
   std::uint64_t ticks = 0;
   std::uint64_t decodes = 0;
+  std::uint64_t concealed = 0;  // talker-ticks with something made up for a missing packet
+  std::uint64_t fec = 0;        // talker-ticks rebuilt from in-band FEC
   std::uint64_t encodes = 0;
   std::uint64_t forwards = 0;  // listener-ticks served verbatim
   std::uint64_t mixed = 0;     // listener-ticks served by an encoder
@@ -154,8 +157,8 @@ class RoomPipeline {
   // caller passes ticks it skipped in `skipped`, so that media time keeps pace with real time.
   void tick(TimePoint at, unsigned skipped = 0);
 
-  // Work of all rooms of this mix thread in the last tick: the overload ladder goes by the larger of this and the room's
-  // own.
+  // Work of all rooms of this mix thread in the last tick: the overload ladder goes by the larger of this and
+  // the room's own.
   void set_thread_work(Duration work);
 
   // Nobody sends and nobody receives: the caller need not tick.

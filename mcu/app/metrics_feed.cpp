@@ -25,6 +25,8 @@ struct MetricsFeed::Feeds {
         ticks(m.ticks),
         ticks_skipped(m.ticks_skipped),
         decodes(m.decodes),
+        concealed(m.concealed),
+        fec(m.fec),
         encodes(m.encodes),
         forwards(m.forwards),
         mixed(m.mixed),
@@ -38,13 +40,12 @@ struct MetricsFeed::Feeds {
         frames_dropped(m.queue_drops("frames")),
         packets_dropped(m.queue_drops("packets")),
         events_dropped(m.queue_drops("events")),
-        requests{CounterFeed(m.answers(100)), CounterFeed(m.answers(200)),
-                 CounterFeed(m.answers(300)), CounterFeed(m.answers(400)),
-                 CounterFeed(m.answers(500))} {}
+        requests{CounterFeed(m.answers(100)), CounterFeed(m.answers(200)), CounterFeed(m.answers(300)),
+                 CounterFeed(m.answers(400)), CounterFeed(m.answers(500))} {}
 
   CounterFeed joins, packets_in, packets_out, bytes_in, bytes_out, lost_in, lost_out, refused;
   CounterFeed stun_answered, stun_refused, unknown_source, unknown_kind, rebinds;
-  CounterFeed ticks, ticks_skipped, decodes, encodes, forwards, mixed, silent, encoder_clones;
+  CounterFeed ticks, ticks_skipped, decodes, concealed, fec, encodes, forwards, mixed, silent, encoder_clones;
   DelayFeed mix_work, tick_lateness, jitter_wait, send_delay;
   CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
   std::array<CounterFeed, 5> requests;
@@ -104,6 +105,8 @@ std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& 
   total(f.ticks, mix.ticks);
   total(f.ticks_skipped, mix.skipped_ticks);
   total(f.decodes, mix.rooms.decodes);
+  total(f.concealed, mix.rooms.concealed);
+  total(f.fec, mix.rooms.fec);
   total(f.encodes, mix.rooms.encodes);
   total(f.forwards, mix.rooms.forwards);
   total(f.mixed, mix.rooms.mixed);

@@ -24,6 +24,8 @@ void add(pipelines::DelayHistogram& sum, const pipelines::DelayHistogram& part) 
 void accumulate(pipelines::RoomStats& sum, const pipelines::RoomStats& part, bool gauges) {
   sum.ticks += part.ticks;
   sum.decodes += part.decodes;
+  sum.concealed += part.concealed;
+  sum.fec += part.fec;
   sum.encodes += part.encodes;
   sum.forwards += part.forwards;
   sum.mixed += part.mixed;

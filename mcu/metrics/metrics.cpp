@@ -137,9 +137,9 @@ Metrics::Metrics()
       silent(counter(*registry_, "listener_ticks_silent_total", "Listener ticks with nothing to hear.")),
       encoder_clones(
           counter(*registry_, "encoder_clones_total", "Encoders started as a copy of another's state.")),
-      concealed_samples(
-          counter(*registry_, "concealed_samples_total", "Samples concealed for lost or late packets.")),
-      fec_packets(counter(*registry_, "fec_packets_total", "Lost packets rebuilt from in-band FEC.")),
+      concealed(counter(*registry_, "talker_ticks_concealed_total",
+                        "Talker ticks with something made up for a lost or late packet.")),
+      fec(counter(*registry_, "talker_ticks_fec_total", "Talker ticks rebuilt from in-band FEC.")),
       talkers(gauge(*registry_, "talkers", "Participants audible now.")),
       mix_classes(gauge(*registry_, "mix_classes", "Mix classes at present.")),
       overload_rung(

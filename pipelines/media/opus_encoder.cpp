@@ -13,7 +13,7 @@ namespace parley::media {
 namespace {
 
 constexpr opus_int32 kSampleRate = 48'000;
-constexpr auto kRingDown = 60ms;  // coded silence before the stream stops: the decoder's state decays
+constexpr auto kRingDown = 40ms;  // coded silence: the filters of both sides run dry
 constexpr auto kRefresh = 400ms;  // a receiver like NetEQ conceals instead of falling silent without a packet
 constexpr int kCeltDtx = 7;       // below this complexity libopus 1.3 has no DTX outside the voice mode
 constexpr int kVoiceComplexity = 5;  // above it the voice mode costs double for little
@@ -95,16 +95,33 @@ Bytes ClassEncoder::code(std::span<const float> pcm) {
 }
 
 Bytes ClassEncoder::code_silence() {
-  zeros_for_ += tick_;
-  if (!profile_.dtx || zeros_for_ <= kRingDown) {
+  const Duration before = std::exchange(zeros_for_, zeros_for_ + tick_);
+  if (!profile_.dtx || before < kRingDown) {
     const int size = run(zeros(static_cast<std::size_t>(tick_ * 48 / 1ms)));
     const Bytes packet(packet_.data(), static_cast<std::size_t>(std::max(size, 0)));
     if (packet.size() <= 2 && profile_.dtx) return quiet(packet);
     quiet_ = false;
     return packet;
   }
+  if (before < kRingDown + tick_) return end_stream();
   packet_[0] = toc_;
   return quiet(Bytes(packet_).first(1));
+}
+
+// From a fresh start libopus codes zeros with the silence flag in CELT. The voice mode has no such flag:
+// there the frame is written by hand, and the decoder that meets it starts its voice half anew with the next
+// packet, as the encoder does.
+Bytes ClassEncoder::end_stream() {
+  opus_encoder_ctl(opus(), OPUS_RESET_STATE);
+  quiet_ = false;
+  if (celt()) {
+    const int size = run(zeros(static_cast<std::size_t>(tick_ * 48 / 1ms)));
+    return Bytes(packet_.data(), static_cast<std::size_t>(std::max(size, 0)));
+  }
+  packet_[0] = toc_ = tick_ == 20ms ? 0xF8 : 0xF0;  // CELT, full band, mono, one frame
+  packet_[1] = 0xFF;
+  packet_[2] = 0xFE;
+  return Bytes(packet_).first(3);
 }
 
 void ClassEncoder::warm(std::span<const float> pcm) {

@@ -2,10 +2,15 @@
 // back.
 //
 // Shapes: one tick (10 or 20 ms) of mono float at 48 kHz per call; one packet of one frame, or none, comes
-// out. Silence (RFC 6716 section 3.1: a TOC byte alone is a packet): after a few coded frames of digital
-// silence one packet of 1 byte is sent, then one every 400 ms, and libopus is not called at all. The same
-// holds when libopus' own DTX finds only noise. Without DTX in the profile every tick is coded. Threads: one
-// at a time. No allocation after construction.
+// out.
+//
+// Silence: a decoder that gets nothing goes on with the background it has learnt, which may be far from
+// silent. So the stream ends with a frame that says silence (CELT's silence flag, RFC 6716 section 4.3), for
+// which the encoder starts anew, since a decoder does so too; then come packets of one byte, the TOC alone,
+// at once and every 400 ms, and libopus is not called at all. Noise that libopus' own DTX leaves out is sent
+// as libopus wants it. Without DTX in the profile every tick is coded.
+//
+// Threads: one at a time. No allocation after construction.
 #pragma once
 
 #include <array>
@@ -57,6 +62,7 @@ class ClassEncoder {
   int run(std::span<const float> pcm);
   Bytes code(std::span<const float> pcm);
   Bytes code_silence();
+  Bytes end_stream();
   Bytes quiet(Bytes packet);
 
   Duration tick_;

@@ -1,11 +1,12 @@
-// The receive organ of one leg: jitter buffer, decoder, concealment and time-stretcher in one (what NetEQ is in
-// WebRTC). Packets go in as they arrive, exactly one tick of audio comes out per pull, whatever the network did.
+// The receive organ of one leg: jitter buffer, decoder, concealment and time-stretcher in one (what NetEQ is
+// in WebRTC). Packets go in as they arrive, exactly one tick of audio comes out per pull, whatever the
+// network did.
 //
 // Shapes and units: PCM is mono float in [-1, 1] at output_rate() (48 kHz for Opus, 8 kHz for G.711: the room
 // resamples). Durations are nanoseconds; time is always passed in, there is no clock inside.
-// Threads: owned by the room's mix thread (or a client's playout thread); no locks, no allocation after construction
-// beyond a bounded packet store.
-// Errors: none are returned; what cannot be decoded is concealed and counted.
+// Threads: owned by the room's mix thread (or a client's playout thread); no locks, no allocation after
+// construction beyond a bounded packet store. Errors: none are returned; what cannot be decoded is concealed
+// and counted.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +20,10 @@ namespace parley::media {
 
 struct ReceiverConfig {
   Codec codec = Codec::opus;
-  Duration tick = 20ms;         // 10 or 20 ms
-  Duration min_delay = 0ms;     // jitter.min_ms
-  Duration max_delay = 200ms;   // jitter.max_ms
-  bool comfort_noise = false;   // fade concealment into low noise instead of digital silence
+  Duration tick = 20ms;        // 10 or 20 ms
+  Duration min_delay = 0ms;    // jitter.min_ms
+  Duration max_delay = 200ms;  // jitter.max_ms
+  bool comfort_noise = false;  // fade concealment into low noise instead of digital silence
 };
 
 // What the samples of one pull are made of, from best to worst; a pull of several kinds reports the worst.
@@ -36,9 +37,10 @@ enum class PulledKind : std::uint8_t {
 
 struct Pulled {
   PulledKind kind = PulledKind::silence;
-  // For verbatim forwarding (design rule 5). `packet`: the one packet of exactly one tick, mono Opus, whose decode is
-  // exactly this pull's samples; valid until the next call. `hole`: this tick's packet was lost on the way in (the
-  // samples are FEC or PLC) while the buffer is otherwise undisturbed. Neither: cannot be forwarded this tick.
+  // For verbatim forwarding (design rule 5). `packet`: the one packet of exactly one tick, mono Opus, whose
+  // decode is exactly this pull's samples; valid until the next call. `hole`: this tick's packet was lost on
+  // the way in (the samples are FEC or PLC) while the buffer is otherwise undisturbed. Neither: cannot be
+  // forwarded this tick.
   const MediaPacket* packet = nullptr;
   bool hole = false;
 };
@@ -46,17 +48,17 @@ struct Pulled {
 struct ReceiverStats {
   std::uint64_t received = 0;
   std::uint64_t duplicates = 0;
-  std::uint64_t late = 0;       // arrived after their playout time
-  std::uint64_t overflow = 0;   // dropped because the store was full
-  std::uint64_t lost = 0;       // never arrived in time
-  std::uint64_t fec = 0;        // of these, rebuilt from FEC
+  std::uint64_t late = 0;      // arrived after their playout time
+  std::uint64_t overflow = 0;  // dropped because the store was full
+  std::uint64_t lost = 0;      // never arrived in time
+  std::uint64_t fec = 0;       // of these, rebuilt from FEC
   std::uint64_t concealed_samples = 0;
   std::uint64_t stretched_samples = 0;  // samples added plus samples removed
   std::uint64_t decode_errors = 0;
-  std::uint64_t resets = 0;     // ssrc change, sequence or timestamp jump
-  Duration target{};            // the delay it steers for
-  Duration delay{};             // the delay it has: playout time minus arrival of the packet being played
-  double drift_ppm = 0;         // sender clock against ours
+  std::uint64_t resets = 0;  // ssrc change, sequence or timestamp jump
+  Duration target{};         // the delay it steers for
+  Duration delay{};          // the delay it has: playout time minus arrival of the packet being played
+  double drift_ppm = 0;      // sender clock against ours
 };
 
 class Receiver {
@@ -75,8 +77,8 @@ class Receiver {
   // One tick of audio: `out` has samples_per_tick() floats, all written.
   Pulled pull(TimePoint at, std::span<float> out);
 
-  // One tick passes unheard (design rule 3): nothing is decoded, packets fall due and the last five due ones are
-  // kept; the next pull decodes these first and throws the sound away, so that the decoder is warm.
+  // One tick passes unheard (design rule 3): nothing is decoded, packets fall due and the last five due ones
+  // are kept; the next pull decodes these first and throws the sound away, so that the decoder is warm.
   void skip(TimePoint at);
 
   // True while a packet is stored or playing: false means silence for sure.

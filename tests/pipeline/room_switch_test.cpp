@@ -104,7 +104,8 @@ TEST_P(Switching, OfAListenerWhoTalksIsNotHeard) {
             << "back: " << back.size() << " switches, LSD p50 " << quantile(back, 0.5) << " p95 "
             << quantile(back, 0.95) << " dB, jump p95 " << quantile(jumps, 0.95) << " max "
             << quantile(jumps, 1) << "\n";
-  EXPECT_LE(quantile(back, 0.95), std::max(4.0, quantile(anyway, 0.95)));
+  // With FEC the aim of 4 dB is below that floor; a switch may add a quarter of a decibel to it.
+  EXPECT_LE(quantile(back, 0.95), std::max(4.0, quantile(anyway, 0.95) + 0.25));
   EXPECT_LE(quantile(jumps, 0.95), 1.5);
 }
 

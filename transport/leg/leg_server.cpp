@@ -15,7 +15,7 @@
 #include "transport/leg/binding_limiter.hpp"
 #include "transport/net/event_fd.hpp"
 #include "transport/net/poller.hpp"
-#include "transport/rtp/rtp_packet.hpp"
+#include "transport/srtp/srtp_session.hpp"
 #include "transport/stun/stun_message.hpp"
 
 namespace parley {
@@ -62,6 +62,18 @@ struct SourceKeyHash {
     return std::hash<Address>{}(Address{key.ip, 0}) ^ (std::size_t{key.ssrc} * 0x9e3779b97f4a7c15ULL);
   }
 };
+
+// The first SRTP session of a process loads the cipher library (40 ms), and so does each one that is made
+// while no other lives: one that is kept makes every join cheap.
+std::unique_ptr<srtp::Session> warm_cipher() {
+  static constexpr std::array<std::uint8_t, srtp::kKeyLength> kKey{};
+  static constexpr std::array<std::uint8_t, srtp::salt_length(srtp::Profile::aead_aes_128_gcm)> kSalt{};
+  srtp::SrtpKeys keys;
+  keys.local.assign(kKey, kSalt);
+  keys.remote.assign(kKey, kSalt);
+  auto session = srtp::Session::create(keys);
+  return session ? std::move(session).value() : nullptr;
+}
 
 void add(LegTraffic& sum, const LegTraffic& part) {
   sum.packets_in += part.packets_in;
@@ -141,6 +153,7 @@ class LegServer::Impl final : public LegOutput {
   void publish(TimePoint at);
 
   std::unique_ptr<net::UdpSocket> socket_;
+  std::unique_ptr<srtp::Session> warm_ = warm_cipher();
   const dtls::Identity& identity_;
   LegServerEvents& events_;
   BoundedQueue<Command> commands_;

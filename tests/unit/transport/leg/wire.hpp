@@ -23,7 +23,7 @@ class Wire {
   TimePoint at{1000s};
   double loss = 0;
   bool only_stun = false;
-  std::mt19937 random{42};  // which datagrams are lost
+  std::mt19937 random{42};            // which datagrams are lost
   std::vector<ByteBuffer> to_server;  // everything that reached the server, for attacks that repeat it
 
   explicit Wire(bool encrypted = true) {
