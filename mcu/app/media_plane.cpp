@@ -227,7 +227,8 @@ Result<room::LegAnswer> MediaPlane::add_leg(RoomId room, const room::LegOffer& o
 
   if (!legs_->post_add(leg_config(id, *negotiated, local, thread)))
     return Error{"the server is overloaded: try again", 503};
-  const auto media = leg_media(id, *negotiated);
+  auto media = leg_media(id, *negotiated);
+  media.applies_gain = offer.applies_gain;
   if (!mixers_[thread]->post([room, media](MixThread& mixer) { mixer.add_leg(room, media); })) {
     legs_->post_remove(id);
     return Error{"the server is overloaded: try again", 503};

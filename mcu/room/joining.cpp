@@ -199,7 +199,8 @@ Result<LegAnswer> RoomService::Impl::negotiate(Room& room, const JoinRequest& re
     room.media = static_cast<RoomId>(++last_room_id_);
     media_.open_room(room.media, {room.name(), room.max_talkers});
   }
-  const LegOffer offer{request.sdp, request.remote_ip};
+  // Advice reaches a client over its WebSocket only; everybody else is levelled in the mixer.
+  const LegOffer offer{request.sdp, request.remote_ip, request.connection != ConnectionId::none};
   auto answer = media_.add_leg(room.media, offer);
   const bool own_address =
       !answer && answer.error().code == 409 && replaced != nullptr && replaced->leg != LegId::none;

@@ -21,8 +21,9 @@ struct MediaDirection {
 
 // An admitted participant's leg, made from an SDP offer.
 struct LegOffer {
-  std::string sdp;        // the offer
-  std::string remote_ip;  // of the HTTP or WebSocket peer, for plain RTP rules and logs
+  std::string sdp;            // the offer
+  std::string remote_ip;      // of the HTTP or WebSocket peer, for plain RTP rules and logs
+  bool applies_gain = false;  // the client follows `gain-advice` (auto level `client`)
 };
 struct LegAnswer {
   LegId leg = LegId::none;

@@ -64,7 +64,7 @@ class Caller final : public client::SessionEvents {
   // Until media flows; empty or what is missing.
   std::string wait_live(Duration limit = 10s);
   void leave();
-  client::Session& session() { return *session_; }
+  client::Session& session() const { return *session_; }
 
   // What was heard since it was live, and when its first sample was due.
   std::vector<float> heard() const;

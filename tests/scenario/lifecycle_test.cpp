@@ -7,6 +7,7 @@
 
 #include "tests/scenario/call.hpp"
 #include "tests/support/audio_metrics.hpp"
+#include "tests/support/speech.hpp"
 #include "transport/net/udp_socket.hpp"
 
 namespace parley::scenario {
@@ -200,6 +201,25 @@ TEST_F(Call, FloodOfRubbishDisturbsNobody) {
   EXPECT_GT(heard_db(*ann, 800, 2.5), -3);
   EXPECT_FALSE(ann->ended());
   EXPECT_FALSE(bob->ended());
+}
+
+TEST_F(Call, QuietClientIsToldToSpeakUp) {
+  test::SpeechStyle style;
+  style.level_dbfs = -40;
+  style.pause_seconds = 0.2;
+  const auto pcm = std::make_shared<const std::vector<float>>(test::speech(15, 5, style));
+  const Caller ann(clients_, caller_config(*server_, "room", "ann"),
+                   std::make_unique<client::PcmSource>(pcm, true));
+  const auto bob = join("bob", 0);
+  ASSERT_EQ(bob->wait_live(), "");
+  EXPECT_EQ(wait_until(
+                [&] {
+                  const double gain = ann.session().stats().gain_db;
+                  return gain > 8 && gain < 25 ? std::string{}
+                                               : "ann applies " + std::to_string(gain) + " dB";
+                },
+                15s),
+            "");
 }
 
 TEST_F(Call, GraphAndMetricsAnswer) {
