@@ -244,6 +244,7 @@ void RoomPipeline::Impl::pull(Leg& leg, TimePoint at) {
   if (leg.pulled.kind != media::PulledKind::silence) {
     leg.jitter_wait.add(delay);
     stats_.jitter_wait.add(delay);
+    if (delay > config_.alarm_delay) ++stats_.alarms;
   }
   if (leg.pulled.kind == media::PulledKind::concealed) ++stats_.concealed;
   if (leg.pulled.kind == media::PulledKind::fec) ++stats_.fec;

@@ -37,6 +37,7 @@ struct RoomMediaConfig {
   bool forward = true;  // serve listeners of one talker verbatim where that cannot be heard
   Duration jitter_min = 0ms;
   Duration jitter_max = 200ms;
+  Duration alarm_delay = 150ms;  // talker-ticks delayed by more than this are counted
   // Read twice a tick to measure the room's work (the overload ladder, RoomStats::mix_work). Tests give their
   // own.
   TimePoint (*work_clock)() = &now;
@@ -112,6 +113,7 @@ struct RoomStats {
   std::uint64_t decodes = 0;
   std::uint64_t concealed = 0;  // talker-ticks with something made up for a missing packet
   std::uint64_t fec = 0;        // talker-ticks rebuilt from in-band FEC
+  std::uint64_t alarms = 0;     // talker-ticks delayed by more than alarm_delay
   std::uint64_t encodes = 0;
   std::uint64_t forwards = 0;  // listener-ticks served verbatim
   std::uint64_t mixed = 0;     // listener-ticks served by an encoder

@@ -186,6 +186,7 @@ void MediaPlane::open_room(RoomId id, const room::RoomMediaOptions& options) {
   config.comfort_noise = settings_.mix.comfort_noise;
   config.jitter_min = std::chrono::milliseconds(settings_.jitter.min_ms);
   config.jitter_max = std::chrono::milliseconds(settings_.jitter.max_ms);
+  config.alarm_delay = std::chrono::milliseconds(settings_.alarm.delay_ms);
   const unsigned thread = least_loaded_thread();
   rooms_[id] = PlacedRoom{thread, {}};
   auto room = mixers_[thread]->build_room(config);

@@ -27,6 +27,7 @@ struct MetricsFeed::Feeds {
         decodes(m.decodes),
         concealed(m.concealed),
         fec(m.fec),
+        delay_alarms(m.delay_alarms),
         encodes(m.encodes),
         forwards(m.forwards),
         mixed(m.mixed),
@@ -45,7 +46,8 @@ struct MetricsFeed::Feeds {
 
   CounterFeed joins, packets_in, packets_out, bytes_in, bytes_out, lost_in, lost_out, refused;
   CounterFeed stun_answered, stun_refused, unknown_source, unknown_kind, rebinds;
-  CounterFeed ticks, ticks_skipped, decodes, concealed, fec, encodes, forwards, mixed, silent, encoder_clones;
+  CounterFeed ticks, ticks_skipped, decodes, concealed, fec, delay_alarms, encodes, forwards, mixed, silent,
+      encoder_clones;
   DelayFeed mix_work, tick_lateness, jitter_wait, send_delay;
   CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
   std::array<CounterFeed, 5> requests;
@@ -107,6 +109,7 @@ std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& 
   total(f.decodes, mix.rooms.decodes);
   total(f.concealed, mix.rooms.concealed);
   total(f.fec, mix.rooms.fec);
+  total(f.delay_alarms, mix.rooms.alarms);
   total(f.encodes, mix.rooms.encodes);
   total(f.forwards, mix.rooms.forwards);
   total(f.mixed, mix.rooms.mixed);

@@ -26,6 +26,7 @@ void accumulate(pipelines::RoomStats& sum, const pipelines::RoomStats& part, boo
   sum.decodes += part.decodes;
   sum.concealed += part.concealed;
   sum.fec += part.fec;
+  sum.alarms += part.alarms;
   sum.encodes += part.encodes;
   sum.forwards += part.forwards;
   sum.mixed += part.mixed;

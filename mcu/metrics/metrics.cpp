@@ -140,6 +140,8 @@ Metrics::Metrics()
       concealed(counter(*registry_, "talker_ticks_concealed_total",
                         "Talker ticks with something made up for a lost or late packet.")),
       fec(counter(*registry_, "talker_ticks_fec_total", "Talker ticks rebuilt from in-band FEC.")),
+      delay_alarms(counter(*registry_, "talker_ticks_over_delay_alarm_total",
+                           "Talker ticks whose audio was delayed by more than alarm.delay_ms.")),
       talkers(gauge(*registry_, "talkers", "Participants audible now.")),
       mix_classes(gauge(*registry_, "mix_classes", "Mix classes at present.")),
       overload_rung(
