@@ -188,7 +188,7 @@ void MediaPlane::open_room(RoomId id, const room::RoomMediaOptions& options) {
   config.jitter_max = std::chrono::milliseconds(settings_.jitter.max_ms);
   config.alarm_delay = std::chrono::milliseconds(settings_.alarm.delay_ms);
   const unsigned thread = least_loaded_thread();
-  rooms_[id] = PlacedRoom{thread, {}};
+  rooms_[id] = PlacedRoom{thread, {}, {}};
   auto room = mixers_[thread]->build_room(config);
   mixers_[thread]->post([id, room](MixThread& mixer) { mixer.open_room(id, room); });
 }
@@ -198,6 +198,7 @@ void MediaPlane::close_room(RoomId id) {
   if (found == rooms_.end()) return;
   const auto legs = found->second.legs;
   for (const LegId leg : legs) remove_leg(leg, "room closed");
+  for (const LegId tap : found->second.taps) taps_.erase(tap);
   mixers_[found->second.thread]->post([id](MixThread& mixer) { mixer.close_room(id); });
   rooms_.erase(id);
 }
@@ -290,6 +291,42 @@ void MediaPlane::set_audience(LegId talker, const std::vector<LegId>& listeners,
 }
 void MediaPlane::set_group(LegId leg, std::uint32_t group) {
   on_mix(leg, [=](pipelines::RoomPipeline& room) { room.set_group(leg, group); });
+}
+
+LegId MediaPlane::add_tap(RoomId room, std::shared_ptr<pipelines::MixConsumer> consumer) {
+  const auto place = rooms_.find(room);
+  if (place == rooms_.end()) return LegId::none;
+  const LegId tap{++last_leg_};
+  const bool posted = mixers_[place->second.thread]->post(
+      [room, tap, consumer = std::move(consumer)](MixThread& mixer) { mixer.add_tap(room, tap, consumer); });
+  if (!posted) return LegId::none;
+  place->second.taps.insert(tap);
+  taps_[tap] = room;
+  return tap;
+}
+
+void MediaPlane::remove_tap(LegId tap) {
+  on_tap(tap, [tap](MixThread& mixer) { mixer.remove_leg(tap); });
+  const auto found = taps_.find(tap);
+  if (found == taps_.end()) return;
+  if (const auto room = rooms_.find(found->second); room != rooms_.end()) room->second.taps.erase(tap);
+  taps_.erase(found);
+}
+
+void MediaPlane::set_tap_hears(LegId tap, LegId talker, bool hears) {
+  on_tap(tap, [=](MixThread& mixer) {
+    auto* room = mixer.room_of(tap);
+    if (room == nullptr) return;
+    room->set_personal_gain(tap, talker,
+                            hears ? std::nullopt : std::optional(pipelines::RoomPipeline::kMute));
+  });
+}
+
+void MediaPlane::on_tap(LegId tap, std::function<void(MixThread&)> command) {
+  const auto found = taps_.find(tap);
+  if (found == taps_.end()) return;
+  if (const auto room = rooms_.find(found->second); room != rooms_.end())
+    mixers_[room->second.thread]->post(std::move(command));
 }
 
 void MediaPlane::set_downlink_loss(LegId leg, double fraction) {

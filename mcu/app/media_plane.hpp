@@ -54,6 +54,15 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   void set_group(LegId leg, std::uint32_t group) override;
   Result<std::string> patch_leg(LegId leg, const std::string& sdp_fragment) override;
 
+  // The full mix of a room for somebody inside the server (pipelines/mix_tap.hpp says what comes, and how).
+  // `consumer` is held until its on_mix_end(): by remove_tap(), when the room's media is closed, or at once
+  // when it has gone by then. LegId::none: the room has no media or the server is overloaded; on_mix_end() is
+  // not called.
+  LegId add_tap(RoomId room, std::shared_ptr<pipelines::MixConsumer> consumer);
+  void remove_tap(LegId tap);
+  // Leaves this talker out of what the tap hears, or takes it in again. Such a tap may cost an encode.
+  void set_tap_hears(LegId tap, LegId talker, bool hears);
+
   // The receiver reports' loss steers the leg's profile.
   void set_downlink_loss(LegId leg, double fraction);
 
@@ -72,6 +81,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   struct PlacedRoom {
     unsigned thread = 0;
     std::set<LegId> legs;
+    std::set<LegId> taps;
   };
   struct PlacedLeg {
     RoomId room = RoomId::none;
@@ -99,6 +109,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
                        unsigned thread) const;
   static pipelines::LegMedia leg_media(LegId id, const sdp::NegotiatedLeg& leg);
   unsigned least_loaded_thread() const;
+  void on_tap(LegId tap, std::function<void(MixThread&)> command);
   void on_mix(LegId leg, std::function<void(pipelines::RoomPipeline&)> command);
 
   settings::Settings settings_;
@@ -114,6 +125,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   std::uint32_t last_leg_ = 0;
   std::unordered_map<RoomId, PlacedRoom> rooms_;
   std::unordered_map<LegId, PlacedLeg> placed_;
+  std::unordered_map<LegId, RoomId> taps_;
 };
 
 }  // namespace parley::app

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "mcu/app/event_inbox.hpp"
+#include "pipelines/mix_tap.hpp"
 #include "pipelines/room_pipeline.hpp"
 #include "transport/base/bounded_queue.hpp"
 #include "transport/base/check.hpp"
@@ -63,6 +64,8 @@ class MixThread {
   void close_room(RoomId room);
   void add_leg(RoomId room, const pipelines::LegMedia& leg);
   void remove_leg(LegId leg);
+  // A listener without a leg: what it hears goes to `consumer` (pipelines/mix_tap.hpp). remove_leg() ends it.
+  void add_tap(RoomId room, LegId tap, std::shared_ptr<pipelines::MixConsumer> consumer);
   pipelines::RoomPipeline* room_of(LegId leg);
   pipelines::RoomPipeline* room(RoomId room);
 

@@ -21,10 +21,10 @@
 #include <thread>
 #include <vector>
 
-#include "mcu/recording/byte_ring.hpp"
 #include "mcu/recording/disk.hpp"
 #include "mcu/recording/leg_set.hpp"
 #include "mcu/recording/recording.hpp"
+#include "transport/base/byte_ring.hpp"
 
 namespace parley::recording {
 

@@ -1,6 +1,6 @@
-// From a media thread to the disk thread: records of a fixed header and a payload of any length, in one ring
-// of bytes, so that seconds of packets fit while the disk stalls. One producer, one consumer, no lock; a full
-// ring refuses.
+// From a media thread to one that may stall: records of a fixed header and a payload of any length, in one
+// ring of bytes, so that seconds of packets fit. One producer, one consumer, no lock; a full ring refuses.
+// A header has a member `size`: the bytes of its payload.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 #include "transport/base/bytes.hpp"
 
-namespace parley::recording {
+namespace parley {
 
 template <typename Header>
 class ByteRing {
@@ -68,4 +68,4 @@ class ByteRing {
   alignas(64) std::atomic<std::uint64_t> head_{0};
 };
 
-}  // namespace parley::recording
+}  // namespace parley
