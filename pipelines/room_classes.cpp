@@ -52,6 +52,7 @@ void RoomPipeline::Impl::create_class(const media::PlanChange& change) {
   made.gate = origin->second.gate;
   made.changed_tick = origin->second.changed_tick;
   made.verbatim_celt = origin->second.verbatim_celt;
+  made.rests_on = origin->second.rests_on;
   slot->mix->follow(*from.mix);
   slot->outlet->follow(*from.outlet);
   if (slot->encoder != nullptr) {
@@ -60,6 +61,7 @@ void RoomPipeline::Impl::create_class(const media::PlanChange& change) {
       return slot->encoder->clone(*from.encoder);
     }
     // Another profile, in silence: the decoders are where the last encoder left them.
+    if (made.rests_on != nullptr) wake(*made.rests_on);
     made.verbatim_celt = from.encoder->celt();
     slot->encoder->start(planned->profile, ladder_.complexity(config_.complexity));
     return leave_verbatim(made);
@@ -112,8 +114,9 @@ void RoomPipeline::Impl::set_contributors(const media::MixClass& planned, Class&
   for (const auto& share : planned.key) {
     const Leg& leg = *legs_.at(share.talker);
     if (leg.slot == nullptr) continue;
-    const std::uint8_t level =
-        to_level(to_dbfs(leg.slot->input->rms() * share.gain * leg.gain * leg.auto_gain));
+    const float sent =
+        leg.passing ? -static_cast<float>(selector_.level(share.talker)) : to_dbfs(leg.slot->input->rms());
+    const std::uint8_t level = to_level(sent + to_dbfs(share.gain * leg.gain * leg.auto_gain));
     if (level <= kAudible) contributors.push_back({share.talker, level});
   }
   std::sort(contributors.begin(), contributors.end(),
@@ -121,14 +124,13 @@ void RoomPipeline::Impl::set_contributors(const media::MixClass& planned, Class&
   if (contributors.size() > kMaxContributors) contributors.resize(kMaxContributors);
 }
 
-// One of the three ways of design rule 5. The mix is made in any case: leaving the verbatim way needs its
-// last ticks.
+// One of the three ways of design rule 5.
 void RoomPipeline::Impl::choose_way(const media::MixClass& planned, Class& served) {
-  if (planned.profile.codec != Codec::opus || !config_.forward) return;
+  if (planned.profile.codec != Codec::opus || !config_.forward) return wake_heard(served);
   const auto& terms = served.slot->mix->terms();
   served.sole = nullptr;
   if (planned.key.size() == 1 && terms.size() == 1 && !served.moving && planned.key.front().gain == 1.0F) {
-    const Leg& leg = *legs_.at(planned.key.front().talker);
+    Leg& leg = *legs_.at(planned.key.front().talker);
     const bool untouched = leg.slot != nullptr && leg.slot->input->untouched() && !leg.ending;
     if (untouched && leg.media.codec == Codec::opus) served.sole = &leg;
   }
@@ -145,7 +147,8 @@ void RoomPipeline::Impl::choose_way(const media::MixClass& planned, Class& serve
   }
   served.serve = served.gate.step(tick, config_.tick);
   plan_.set_verbatim(served.id, served.gate.forwarding() ? tick.sole : LegId::none);
-  if (served.gate.forwarding()) return served.slot->mix->set_push(false);
+  if (served.gate.forwarding()) return rest(served);
+  wake_heard(served);
   if (served.serve == media::ForwardGate::Serve::leave) leave_verbatim(served);
   served.slot->outlet->set_holes(served.gate.take_holes());
   served.slot->mix->set_push(true);

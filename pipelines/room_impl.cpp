@@ -47,7 +47,7 @@ RoomPipeline::Impl::Impl(const RoomMediaConfig& config, FrameSink& sink, RoomObs
       samples_(static_cast<std::size_t>(config.tick * 48 / 1ms)),
       settle_ticks_(static_cast<std::uint64_t>(kSettle / config.tick)),
       tick_count_(settle_ticks_) {
-  scratch_.resize(samples_);
+  recalled_.resize(MixOutput::kHistory * samples_);
 }
 
 RoomPipeline::Impl::Leg* RoomPipeline::Impl::find(LegId id) {
@@ -170,6 +170,7 @@ void RoomPipeline::Impl::tick(TimePoint at, unsigned skipped) {
 
   for (Leg* leg : ending_) {
     leg->slot->input->set_gain(0.0F);
+    resume(*leg);
     pull(*leg, at);
   }
   const auto choices = selector_.choose(at);
@@ -212,12 +213,13 @@ void RoomPipeline::Impl::serve(Leg& leg, media::Listening listening, TimePoint a
       ending_.push_back(&leg);
     }
     leg.slot->input->set_gain(heard ? leg.gain * leg.auto_gain : 0.0F);
+    if (heard && dispensable(leg, at) && pass(leg, at)) return;
+    resume(leg);
     pull(leg, at);
-  } else if (listening == media::Listening::look) {
-    look(leg, at);
   } else {
     ++leg.ticks_skipped;
     if (leg.receiver->active()) leg.receiver->skip(at);
+    if (listening == media::Listening::look) look(leg, at);
   }
 }
 
@@ -233,13 +235,22 @@ void RoomPipeline::Impl::start_talker(Leg& leg) {
   leg.slot->organ->set_receiver(leg.receiver.get());
   leg.slot->input->start(leg.gain * leg.auto_gain);
   leg.started_tick = tick_count_;
+  leg.needed = true;
 }
 
 void RoomPipeline::Impl::pull(Leg& leg, TimePoint at) {
-  talkers_.push_back(leg.media.id);
   leg.pulled = leg.slot->organ->pull(at, media_time_);
   ++leg.ticks_decoded;
   ++stats_.decodes;
+  heard(leg);
+  if (!leg.media.sends) return;
+  selector_.on_decoded(leg.media.id, at, to_dbfs(leg.slot->input->rms()), leg.receiver->stats().delay);
+  if (config_.auto_level != AutoLevel::off) level(leg);
+}
+
+// What a tick of a talker adds to the books, decoded or passed on.
+void RoomPipeline::Impl::heard(Leg& leg) {
+  talkers_.push_back(leg.media.id);
   const Duration delay = leg.receiver->stats().delay;
   if (leg.pulled.kind != media::PulledKind::silence) {
     leg.jitter_wait.add(delay);
@@ -248,9 +259,6 @@ void RoomPipeline::Impl::pull(Leg& leg, TimePoint at) {
   }
   if (leg.pulled.kind == media::PulledKind::concealed) ++stats_.concealed;
   if (leg.pulled.kind == media::PulledKind::fec) ++stats_.fec;
-  if (!leg.media.sends) return;
-  selector_.on_decoded(leg.media.id, at, to_dbfs(leg.slot->input->rms()), delay);
-  if (config_.auto_level != AutoLevel::off) level(leg);
 }
 
 void RoomPipeline::Impl::level(Leg& leg) {
@@ -273,14 +281,11 @@ void RoomPipeline::Impl::level(Leg& leg) {
 }
 
 void RoomPipeline::Impl::look(Leg& leg, TimePoint at) {
-  const std::span<float> samples = std::span(scratch_).first(leg.receiver->samples_per_tick());
-  leg.receiver->pull(at, samples);
-  ++leg.ticks_decoded;
-  ++stats_.decodes;
-  double sum = 0;
-  for (const float sample : samples) sum += static_cast<double>(sample) * sample;
-  const auto rms = static_cast<float>(std::sqrt(sum / static_cast<double>(samples.size())));
-  selector_.on_decoded(leg.media.id, at, to_dbfs(rms), leg.receiver->stats().delay);
+  if (!eye_) eye_ = media::make_opus_decoder(media::Receiver::kEyeRate);
+  const auto dbfs = leg.receiver->glance(*eye_);
+  if (!dbfs) return;
+  ++stats_.looks;
+  selector_.on_decoded(leg.media.id, at, *dbfs, leg.receiver->stats().delay);
 }
 
 // Whoever has faded out gives the slot back; from the next tick on nobody's key names it.
@@ -348,6 +353,7 @@ std::optional<LegStats> RoomPipeline::Impl::leg_stats(LegId id) const {
   stats.talking = leg->talking;
   stats.level = selector_.level(id);
   stats.ticks_decoded = leg->ticks_decoded;
+  stats.ticks_passed = leg->ticks_passed;
   stats.ticks_skipped = leg->ticks_skipped;
   stats.jitter_wait = leg->jitter_wait;
   if (leg->levelling) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pipelines/media/forward_gate.hpp"
+#include "pipelines/media/frame_decoder.hpp"
 #include "pipelines/media/loudness.hpp"
 #include "pipelines/media/mix_plan.hpp"
 #include "pipelines/media/overload_ladder.hpp"
@@ -44,6 +45,7 @@ class RoomPipeline::Impl {
     media::LoudnessMeter meter;
     media::AutoLevel gain;
     float told_db = 0;  // what the client was told last, and applies
+    TimePoint next{};   // once the gain has settled: when to measure again
   };
   struct Leg {
     LegMedia media;
@@ -51,7 +53,12 @@ class RoomPipeline::Impl {
     media::TierChooser tiers;
     std::unique_ptr<Levelling> levelling;  // made when it first talks
     TalkerSlot* slot = nullptr;
-    media::Pulled pulled;            // of this tick
+    media::Pulled pulled;      // of this tick
+    bool needed = true;        // in the last tick somebody heard its sound, not its packets
+    bool passing = false;      // since it is not needed: not decoded
+    TimePoint listen_until{};  // decoded until then in any case
+    TimePoint next_glance{};
+    int silent_glances = 0;
     std::uint64_t started_tick = 0;  // when the slot was taken
     std::uint64_t changed_tick = 0;  // mute, gain, group or audience: what is heard of it changed
     bool ending = false;             // heard for the last time this tick, fading out
@@ -60,6 +67,7 @@ class RoomPipeline::Impl {
     float gain = 1.0F;  // for everybody
     float auto_gain = 1.0F;
     std::uint64_t ticks_decoded = 0;
+    std::uint64_t ticks_passed = 0;
     std::uint64_t ticks_skipped = 0;
     DelayHistogram jitter_wait;
   };
@@ -71,7 +79,8 @@ class RoomPipeline::Impl {
     std::uint64_t changed_tick = 0;
     media::ForwardGate gate;
     media::ForwardGate::Serve serve = media::ForwardGate::Serve::encode;
-    const Leg* sole = nullptr;                  // the only talker heard, at unit gain
+    Leg* sole = nullptr;                        // the only talker heard, at unit gain
+    Leg* rests_on = nullptr;                    // no mix is made while this talker is passed on undecoded
     std::unique_ptr<media::SwitchProbe> probe;  // while a change to verbatim is near
     bool verbatim_celt = false;                 // what the last packet passed on was
   };
@@ -85,8 +94,20 @@ class RoomPipeline::Impl {
   void serve(Leg& leg, media::Listening listening, TimePoint at);
   void start_talker(Leg& leg);
   void pull(Leg& leg, TimePoint at);
+  void heard(Leg& leg);
   void look(Leg& leg, TimePoint at);
   void level(Leg& leg);
+
+  // ... of which some are passed on undecoded (room_passing.cpp) ...
+  bool dispensable(Leg& leg, TimePoint at);
+  bool wants_measure(Leg& leg, TimePoint at);
+  bool pass(Leg& leg, TimePoint at);
+  void glance(Leg& leg, TimePoint at);
+  void resume(Leg& leg);
+  void wake(Leg& leg);
+  void wake_heard(Class& served);
+  void rest(Class& served);
+  void rehearse(const Leg& leg, std::span<const float> sound);
   void end_talkers(TimePoint at);
   void tell();
   void climb(TimePoint at, Duration work);
@@ -117,7 +138,8 @@ class RoomPipeline::Impl {
   std::vector<std::unique_ptr<media::SwitchProbe>> probes_;  // spare ones
   std::vector<Leg*> ending_;
   std::vector<Leg*> gone_;
-  std::vector<float> scratch_;
+  std::vector<float> recalled_;
+  std::unique_ptr<media::FrameDecoder> eye_;  // for looks
   std::size_t samples_;
   std::uint64_t settle_ticks_;
   std::uint64_t media_time_ = 0;

@@ -102,6 +102,7 @@ struct LegStats {
   bool talking = false;
   std::uint8_t level = 127;
   std::uint64_t ticks_decoded = 0;
+  std::uint64_t ticks_passed = 0;  // heard, but passed on undecoded
   std::uint64_t ticks_skipped = 0;
   float auto_gain_db = 0;
   double loudness_lufs = -70;  // short-term
@@ -110,7 +111,9 @@ struct LegStats {
 
 struct RoomStats {
   std::uint64_t ticks = 0;
-  std::uint64_t decodes = 0;
+  std::uint64_t decodes = 0;    // talker-ticks decoded
+  std::uint64_t passes = 0;     // talker-ticks passed on undecoded
+  std::uint64_t looks = 0;      // levels looked at: 60 ms of packets each
   std::uint64_t concealed = 0;  // talker-ticks with something made up for a missing packet
   std::uint64_t fec = 0;        // talker-ticks rebuilt from in-band FEC
   std::uint64_t alarms = 0;     // talker-ticks delayed by more than alarm_delay

@@ -81,6 +81,7 @@ void MixOutput::follow(const MixOutput& other) {
   ring_ = other.ring_;
   ring_at_ = other.ring_at_;
   quiet_ = other.quiet_;
+  rest_ = other.rest_;
   mix_ = std::span(ring_).subspan(ring_at_ * bus_.size(), bus_.size());
 }
 
@@ -89,6 +90,7 @@ void MixOutput::start() {
   std::fill(tail_.begin(), tail_.end(), 0);
   std::fill(ring_.begin(), ring_.end(), 0.0F);
   active_ = push_ = quiet_ = true;
+  rest_ = false;
   // Our encoder forgets by its own start(); stock elements need the stream opened anew.
   if (integers_) opened_ = false;
 }
@@ -187,6 +189,8 @@ void Mixer::set_samples(std::size_t samples) {
   samples_ = samples;
   total_.assign(samples, 0);
   limiter_ = std::make_unique<media::Limiter>(samples);
+  unity_ = std::make_unique<media::Limiter>(samples);
+  rehearsed_.assign(samples, 0);
 }
 
 MixInput& Mixer::input(GstPad* pad) {
@@ -258,13 +262,13 @@ void Mixer::tick(std::uint64_t media_time) {
   limiter_->begin();
   limiter_->measure(total_);
   for (const auto& output : outputs_) {
-    if (!output->active_) continue;
+    if (!output->active_ || output->rest_) continue;
     sum_up(*output);
     if (!output->own_curve_) limiter_->measure(output->bus_);
   }
   limiter_->finish();
   for (const auto& output : outputs_) {
-    if (!output->active_) continue;
+    if (!output->active_ || output->rest_) continue;
     render(*output);
     if (output->push_) push(*output, output->mix_, output->quiet_, media_time);
   }
@@ -336,6 +340,16 @@ void Mixer::push(MixOutput& output, std::span<const float> mix, bool gap, std::u
     output.used_ = true;
   }
   gst_pad_push(output.pad_, gst_buffer_ref(buffer));
+}
+
+void Mixer::rehearse(MixOutput& output, std::span<const float> sound) {
+  for (; sound.size() >= samples_; sound = sound.subspan(samples_)) {
+    media::to_q24(sound.first(samples_), 1.0F, 1.0F, rehearsed_);
+    std::copy(rehearsed_.begin(), rehearsed_.end(), output.bus_.begin());
+    output.ring_at_ = (output.ring_at_ + 1) % MixOutput::kHistory;
+    output.mix_ = std::span(output.ring_).subspan(output.ring_at_ * samples_, samples_);
+    unity_->apply(output.bus_, output.tail_, output.mix_);
+  }
 }
 
 void Mixer::replay(MixOutput& output, std::size_t ticks, std::uint64_t media_time) {

@@ -66,6 +66,9 @@ class MixOutput {
   std::vector<MixTerm>& terms() { return terms_; }
   // Off: the class is served otherwise this tick (verbatim); its mix is made, but not pushed.
   void set_push(bool push) { push_ = push; }
+  // On: nothing is mixed, since the class is served verbatim and its talker is not even decoded. Before it is
+  // off again Mixer::rehearse() brings the mix up to date.
+  void set_rest(bool rest) { rest_ = rest; }
   // The next tick follows on the last one of `other`, as the ear of a listener who leaves it does.
   void follow(const MixOutput& other);
   // A class begins, with nothing heard before; and ends. In between the output has a mix each tick.
@@ -86,6 +89,7 @@ class MixOutput {
   bool integers_ = false;
   bool active_ = false;
   bool push_ = true;
+  bool rest_ = false;
   bool quiet_ = true;
   bool opened_ = false;
   bool used_ = false;  // the stock elements behind the pad hold something of another class
@@ -113,6 +117,9 @@ class Mixer {
   // state of those of the class it follows.
   void replay(MixOutput& output, std::size_t ticks, std::uint64_t media_time);
 
+  // What the class would have heard in the last ticks, had it not rested: whole ticks of its only talker.
+  void rehearse(MixOutput& output, std::span<const float> sound);
+
   // One tick of all classes; `media_time` in 48 kHz samples.
   void tick(std::uint64_t media_time);
 
@@ -138,6 +145,8 @@ class Mixer {
   std::vector<media::Q24Sum> total_;
   std::vector<MixInput*> fed_;
   std::unique_ptr<media::Limiter> limiter_;
+  std::unique_ptr<media::Limiter> unity_;  // never measures anything
+  std::vector<media::Q24> rehearsed_;
   guint names_ = 0;
 };
 

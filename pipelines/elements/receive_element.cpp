@@ -1,5 +1,7 @@
 #include "pipelines/elements/receive_element.hpp"
 
+#include <algorithm>
+
 #include "pipelines/elements/element_support.hpp"
 #include "transport/base/check.hpp"
 
@@ -116,6 +118,16 @@ media::Pulled ReceiveElement::pull(TimePoint at, std::uint64_t media_time) {
   stamp(buffer, media_time, narrow ? samples * 6 : samples);
   gst_pad_push(state_->src, gst_buffer_ref(buffer));
   return pulled;
+}
+
+void ReceiveElement::push(std::span<const float> samples, std::uint64_t media_time) {
+  GstBuffer* buffer = state_->buffer.take(samples.size_bytes());
+  {
+    MappedWrite map(buffer);
+    std::copy(samples.begin(), samples.end(), map.as<float>().begin());
+  }
+  stamp(buffer, media_time, samples.size());
+  gst_pad_push(state_->src, gst_buffer_ref(buffer));
 }
 
 }  // namespace parley::pipelines

@@ -6,6 +6,8 @@
 
 #include <gst/gst.h>
 
+#include <span>
+
 #include "pipelines/media/receiver.hpp"
 
 namespace parley::pipelines {
@@ -21,6 +23,8 @@ class ReceiveElement {
   void set_receiver(media::Receiver* receiver);
   // One tick; `media_time` in 48 kHz samples.
   media::Pulled pull(TimePoint at, std::uint64_t media_time);
+  // The same for a tick whose sound came another way (Receiver::recall); 48 kHz.
+  void push(std::span<const float> samples, std::uint64_t media_time);
 
  private:
   friend struct ReceiveGlue;

@@ -26,7 +26,7 @@ class FrameDecoder {
   virtual void reset() = 0;
 };
 
-std::unique_ptr<FrameDecoder> make_opus_decoder();
+std::unique_ptr<FrameDecoder> make_opus_decoder(std::uint32_t rate = 48'000);
 std::unique_ptr<FrameDecoder> make_g711_decoder(Codec codec);
 
 }  // namespace parley::media

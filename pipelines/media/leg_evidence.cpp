@@ -183,24 +183,20 @@ void LegEvidence::schedule_look(TimePoint at, bool is_talker) {
   next_look_ += interval * ((at - next_look_) / interval + 1);
   if (levels) rare_look_ = std::min(2 * rare_look_, kRarestLook);
   look_due_ = true;
-  look_deadline_ = at + config_->look_packets * packet_duration_ + kLookGrace;
+  look_deadline_ = at + 3 * packet_duration_ + kLookGrace;
 }
 
 void LegEvidence::on_looked(const Decoded& decoded) {
   if (!look_due_) return;
-  looked_ += decoded.tick;
-  if (looked_ > (config_->look_packets - 1) * packet_duration_)
-    look_peak_ = std::max(look_peak_, decoded.dbfs);
-  if (looked_ < config_->look_packets * packet_duration_) return;
-  judge_look(decoded.at);
+  judge_look(decoded.at, decoded.dbfs);
   end_look();
 }
 
-void LegEvidence::judge_look(TimePoint at) {
-  if (look_peak_ <= audible()) return;
-  heard_ = toward_loudness(heard_, look_peak_, 1s);
+void LegEvidence::judge_look(TimePoint at, float dbfs) {
+  if (dbfs <= audible()) return;
+  heard_ = toward_loudness(heard_, dbfs, 1s);
   if (levels_count() && !trust_.lost()) {
-    if (look_peak_ < std::max(claim_peak_, earlier_claim_peak_) + kUnderstated) return;
+    if (dbfs < std::max(claim_peak_, earlier_claim_peak_) + kUnderstated) return;
     understates_ = true;
   }
   trust_.prove();
@@ -210,8 +206,6 @@ void LegEvidence::judge_look(TimePoint at) {
 
 void LegEvidence::end_look() {
   look_due_ = false;
-  looked_ = Duration::zero();
-  look_peak_ = kUnknown;
   earlier_claim_peak_ = claim_peak_;
   claim_peak_ = kUnknown;
 }

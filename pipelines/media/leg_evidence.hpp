@@ -33,6 +33,8 @@ class LegEvidence {
   // Worth being a talker at this time, hang-over included; and without it.
   bool voiced(TimePoint at) const { return at < voice_until_; }
   bool speaking(TimePoint at) const;
+  // The packets themselves tell that the leg speaks, and are believed.
+  bool told(TimePoint at) const { return at - last_told_ < packet_duration_ + kJustTold; }
   void end_spurt() { trust_.end_spurt(); }
 
   // A look is to be taken at this time. It ends when enough was decoded, or when nobody decodes it.
@@ -43,6 +45,7 @@ class LegEvidence {
 
  private:
   static constexpr float kUnknown = -127.0F;
+  static constexpr Duration kJustTold = 60ms;
   enum class Voice : std::uint8_t { none, claimed, proven };
 
   Voice judge(const MediaPacket& packet);
@@ -58,7 +61,7 @@ class LegEvidence {
   float audible() const;
   void schedule_look(TimePoint at, bool is_talker);
   void on_looked(const Decoded& decoded);
-  void judge_look(TimePoint at);
+  void judge_look(TimePoint at, float dbfs);
   void end_look();
   bool levels_count() const { return has_levels_ && !understates_; }
 
@@ -86,8 +89,6 @@ class LegEvidence {
   TimePoint next_look_{};
   TimePoint look_deadline_{};
   bool look_due_ = false;
-  Duration looked_{};
-  float look_peak_ = kUnknown;
   // The loudest level claimed since the last look, and between the two before.
   float claim_peak_ = kUnknown;
   float earlier_claim_peak_ = kUnknown;

@@ -42,6 +42,8 @@ class AutoLevel {
   // One tick of `seconds`. `audible`: the talker speaks now; otherwise nothing moves. Returns the gain in dB.
   float step(const LoudnessMeter& meter, double seconds, bool audible);
   float gain_db() const;
+  // The gain is on its way.
+  bool moving() const { return moving_; }
 
  private:
   Config config_;

@@ -14,7 +14,8 @@ struct DestroyDecoder {
 class OpusFrameDecoder final : public FrameDecoder {
  public:
   // One channel: libopus folds stereo packets down by itself, before the synthesis.
-  OpusFrameDecoder() : decoder_(opus_decoder_create(48'000, 1, nullptr)) {}
+  explicit OpusFrameDecoder(std::uint32_t rate)
+      : decoder_(opus_decoder_create(static_cast<opus_int32>(rate), 1, nullptr)) {}
 
   int decode(Bytes payload, std::span<float> out) override {
     if (payload.empty()) {
@@ -48,8 +49,8 @@ class OpusFrameDecoder final : public FrameDecoder {
 
 }  // namespace
 
-std::unique_ptr<FrameDecoder> make_opus_decoder() {
-  return std::make_unique<OpusFrameDecoder>();
+std::unique_ptr<FrameDecoder> make_opus_decoder(std::uint32_t rate) {
+  return std::make_unique<OpusFrameDecoder>(rate);
 }
 
 }  // namespace parley::media

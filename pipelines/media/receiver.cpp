@@ -178,8 +178,23 @@ void Receiver::Impl::pass_to(std::int64_t sequence) {
   trim_pre_roll();
 }
 
+// As pass_to(), for packets that are there but would be played too late.
+void Receiver::Impl::leave_out_before(std::int64_t sequence) {
+  for (const StoredPacket* p = store_.first_from(next_); p != nullptr && p->sequence < sequence;
+       p = store_.first_from(p->sequence + 1)) {
+    ++stats_.late;
+    ++stats_.lost;
+  }
+  pass_to(sequence);
+}
+
 void Receiver::Impl::trim_pre_roll() {
-  for (; pre_roll_ > kPreRoll; --pre_roll_) store_.erase(store_.lowest());
+  const std::int64_t oldest = decoded_to_ - static_cast<std::int64_t>(kPreRollMs * ms_);
+  for (; pre_roll_ > 0; --pre_roll_) {
+    const StoredPacket* packet = store_.find(store_.lowest());
+    if (pre_roll_ <= kMostPreRoll && packet->end() > oldest) break;
+    store_.erase(packet->sequence);
+  }
 }
 
 bool Receiver::Impl::active() const {
@@ -218,6 +233,15 @@ Pulled Receiver::pull(TimePoint at, std::span<float> out) {
 }
 void Receiver::skip(TimePoint at) {
   impl_->skip(at);
+}
+std::optional<Pulled> Receiver::pass(TimePoint at) {
+  return impl_->pass(at);
+}
+std::size_t Receiver::recall(std::span<float> out) {
+  return impl_->recall(out);
+}
+std::optional<float> Receiver::glance(FrameDecoder& eye) const {
+  return impl_->glance(eye);
 }
 bool Receiver::active() const {
   return impl_->active();

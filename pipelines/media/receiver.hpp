@@ -11,12 +11,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "transport/base/media_packet.hpp"
 #include "transport/base/time.hpp"
 
 namespace parley::media {
+
+class FrameDecoder;
 
 struct ReceiverConfig {
   Codec codec = Codec::opus;
@@ -77,9 +80,24 @@ class Receiver {
   // One tick of audio: `out` has samples_per_tick() floats, all written.
   Pulled pull(TimePoint at, std::span<float> out);
 
-  // One tick passes unheard (design rule 3): nothing is decoded, packets fall due and the last five due ones
-  // are kept; the next pull decodes these first and throws the sound away, so that the decoder is warm.
+  // One tick passes unheard (design rule 3): nothing is decoded, packets fall due and those of the last 200
+  // ms are kept; the next pull decodes these first and throws the sound away, so that the decoder is warm.
   void skip(TimePoint at);
+
+  // One tick passes of which only the packet is needed: what pull() would tell of it, without decoding.
+  // nullopt: this tick is no plain one (stretching, concealment, packets that are no ticks) and pull() is to
+  // be called, before which recall() gives what was passed.
+  std::optional<Pulled> pass(TimePoint at);
+
+  // What the ticks passed since the last pull sound like, the latest at the end of `out` (whole ticks, at
+  // most 200 ms); returns how many samples are known, the rest is zero. The earlier ones are only as right as
+  // a decoder that has just been started.
+  std::size_t recall(std::span<float> out);
+
+  // The level (RMS, dBFS) of what was due last, from 60 ms of packets decoded by `eye`; the receiver's own
+  // decoder is not touched. nullopt: no such packets are there. `eye`: an Opus decoder of kEyeRate.
+  static constexpr std::uint32_t kEyeRate = 16'000;
+  std::optional<float> glance(FrameDecoder& eye) const;
 
   // True while a packet is stored or playing: false means silence for sure.
   bool active() const;

@@ -32,12 +32,19 @@ class Receiver::Impl {
   void insert(const MediaPacket& packet);
   Pulled pull(TimePoint at, std::span<float> out);
   void skip(TimePoint at);
+  std::optional<Pulled> pass(TimePoint at);
+  std::size_t recall(std::span<float> out);
+  std::optional<float> glance(FrameDecoder& eye) const;
   bool active() const;
   void reset();
   ReceiverStats stats() const;
 
  private:
-  static constexpr std::size_t kPreRoll = 5;
+  // With 160 ms before it any decoder is where it would be had it never paused (with 100 ms SILK in the midst
+  // of speech is still off by -5 dB in the worst twentieth); the rest is for recall().
+  static constexpr std::size_t kPreRollMs = 200;
+  static constexpr std::size_t kMostPreRoll = 20;
+  static constexpr int kPatience = 3;  // ticks that a need for correction must last
 
   // receiver.cpp: what arrives
   bool describe(const MediaPacket& packet, StoredPacket& about) const;
@@ -45,6 +52,7 @@ class Receiver::Impl {
   void make_room(std::int64_t sequence);
   void store(const StoredPacket& about, Bytes payload);
   void pass_to(std::int64_t sequence);
+  void leave_out_before(std::int64_t sequence);
   void trim_pre_roll();
   void begin_stream(std::int64_t sequence);
   void flush();
@@ -60,12 +68,19 @@ class Receiver::Impl {
   void stop();
   void note_time(TimePoint at);
   void release_idle(TimePoint at);
+  void measure_course(TimePoint at);
   void jump_if_far_behind(TimePoint at);
   void adjust(TimePoint at);
   void shorten(std::int64_t excess);
   void lengthen(std::int64_t deficit);
+  bool off_course() const { return excess_ticks_ >= kPatience || deficit_ticks_ >= kPatience; }
   bool is_quiet(std::span<const float> samples) const;
   bool prefetch(std::size_t samples);
+
+  // receiver_pass.cpp: what is not played
+  Pulled pass_silence();
+  std::optional<Pulled> pass_packet(const StoredPacket& packet);
+  std::optional<Pulled> pass_hole(const StoredPacket& next);
 
   // receiver_playout.cpp: what it sounds like
   void fill(TimePoint at, std::size_t samples);
@@ -76,7 +91,7 @@ class Receiver::Impl {
   void decode(const StoredPacket& packet);
   void rebuild(const StoredPacket& next, std::int64_t gap);
   void conceal(std::size_t samples);
-  void warm_up();
+  void warm_up(std::span<float> heard = {});
   void joined(std::size_t before, std::span<float> added);
   void finish_with_silence(std::size_t samples);
   void silence(std::span<float> out);
@@ -112,7 +127,8 @@ class Receiver::Impl {
   std::int64_t debt_ = 0;  // samples made up while nothing was there: a loss, or the packet is only late
   std::size_t concealed_run_ = 0;
   bool after_dtx_ = false;
-  bool warm_ = true;  // the decoder has seen what precedes next_
+  std::int64_t decoder_next_ = 0;  // sequence number that the decoder's state is ready for
+  bool warm_ = true;               // the decoder has seen what precedes next_
   bool reset_decoder_ = false;
   bool seam_ = false;  // the next samples have no common past with those before: blend them
   TimePoint last_tick_{};
@@ -128,7 +144,13 @@ class Receiver::Impl {
   bool whole_hole_ = false;
   MediaPacket played_;
 
-  // Delay correction.
+  // Passed since the last pull: samples in all, and those of silence at the end of it.
+  std::size_t passed_ = 0;
+  std::size_t passed_silence_ = 0;
+
+  // Delay correction: how far playing is behind, and ahead of, where it should be; and for how long.
+  std::int64_t excess_ = 0;
+  std::int64_t deficit_ = 0;
   int excess_ticks_ = 0;
   int deficit_ticks_ = 0;
   double budget_ = 0;   // samples of speech that may be shortened or lengthened by now

@@ -41,6 +41,7 @@ FrameDecoder& Receiver::Impl::decoder() {
 Pulled Receiver::Impl::pull(TimePoint at, std::span<float> out) {
   PARLEY_ASSERT(out.size() == tick_);
   note_time(at);
+  passed_ = passed_silence_ = 0;
   kind_ = pcm_.empty() ? PulledKind::silence : waiting_kind_;
   pieces_ = 0;
   whole_packet_ = whole_hole_ = false;
@@ -77,8 +78,7 @@ bool Receiver::Impl::step(TimePoint at) {
   settle_debt(at, next);
   if (next->timestamp > decoded_to_) return bridge_gap(*next);
   if (next->end() <= decoded_to_) {  // its time is over
-    ++stats_.late;
-    pass_to(next->sequence + 1);
+    leave_out_before(next->sequence + 1);
     return true;
   }
   decode(*next);
@@ -114,9 +114,7 @@ void Receiver::Impl::settle_debt(TimePoint at, const StoredPacket*& next) {
   if (newest == next) return;
   const std::int64_t sequence = newest->sequence;
   const std::int64_t timestamp = newest->timestamp;
-  for (std::int64_t s = next_; s < sequence; ++s)
-    if (store_.find(s) != nullptr) ++stats_.late;
-  pass_to(sequence);
+  leave_out_before(sequence);
   decoded_to_ = timestamp;
   seam_ = true;
   next = store_.find(sequence);
@@ -182,7 +180,7 @@ void Receiver::Impl::decode(const StoredPacket& packet) {
   decoded_to_ = packet.end();
   after_dtx_ = packet.dtx;
   packet_samples_ = packet.samples;
-  next_ = packet.sequence + 1;
+  next_ = decoder_next_ = packet.sequence + 1;
   store_.erase(packet.sequence);
 }
 
@@ -230,23 +228,33 @@ void Receiver::Impl::conceal(std::size_t samples) {
   waiting_kind_ = PulledKind::concealed;
 }
 
-// Decodes the pre-roll for the decoder's sake; nobody hears it.
-void Receiver::Impl::warm_up() {
+// Decodes the pre-roll for the decoder's sake. A decoder that stood still while packets went by knows only
+// what is wrong by now: it starts afresh. Nobody hears it, but `heard` gets the end of it.
+void Receiver::Impl::warm_up(std::span<float> heard) {
   if (warm_) return;
   warm_ = true;
-  std::int64_t expected = -1;
-  for (const StoredPacket* p = store_.empty() ? nullptr : store_.first_from(store_.lowest());
-       p != nullptr && p->sequence < next_; p = store_.first_from(p->sequence + 1)) {
-    if (expected >= 0 && p->sequence == expected + 1) {
-      const auto lost = pcm_.extend(std::min<std::size_t>(p->samples, kChunkMs * ms_));
-      decoder().conceal(lost);
-      pcm_.shrink(lost.size());
-    }
-    expected = p->sequence + 1;
-    store_.copy_payload(*p, played_);
-    decoder().decode(played_.data(), pcm_.extend(p->samples));
-    pcm_.shrink(p->samples);
+  const auto keep = [&](std::span<const float> sound) {
+    const auto end = sound.last(std::min(sound.size(), heard.size()));
+    std::copy(heard.begin() + static_cast<std::ptrdiff_t>(end.size()), heard.end(), heard.begin());
+    std::copy(end.begin(), end.end(), heard.end() - static_cast<std::ptrdiff_t>(end.size()));
+    pcm_.shrink(sound.size());
+  };
+  const auto conceal_one = [&](std::size_t samples) {
+    const auto lost = pcm_.extend(std::min(samples, kChunkMs * ms_));
+    decoder().conceal(lost);
+    keep(lost);
+  };
+  const StoredPacket* packet = store_.empty() ? nullptr : store_.first_from(store_.lowest());
+  if (packet != nullptr && packet->sequence > decoder_next_ + 1) reset_decoder_ = true;
+  for (; packet != nullptr && packet->sequence < next_; packet = store_.first_from(packet->sequence + 1)) {
+    if (packet->sequence == decoder_next_ + 1 && !reset_decoder_) conceal_one(packet->samples);
+    store_.copy_payload(*packet, played_);
+    const auto room = pcm_.extend(packet->samples);
+    decoder().decode(played_.data(), room);
+    keep(room);
+    decoder_next_ = packet->sequence + 1;
   }
+  if (decoder_next_ + 1 == next_ && !heard.empty()) conceal_one(tick_);
   store_.erase_below(next_);
   pre_roll_ = 0;
 }

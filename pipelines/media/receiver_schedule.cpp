@@ -11,7 +11,6 @@ namespace {
 constexpr Duration kHysteresis = 1ms;       // playing moves forward only when this much is to spare
 constexpr Duration kOnsetTolerance = 40ms;  // of a fresh onset nothing is cut off for less
 constexpr Duration kIdle = 5s;              // then decoder and buffers are given back
-constexpr int kPatience = 3;                // ticks that a need for correction must last
 constexpr int kPatienceToShorten = 40;      // ticks to wait for a quiet one before speech is touched
 constexpr int kPatienceToLengthen = 15;
 constexpr float kAlike = 0.7F;
@@ -67,8 +66,7 @@ bool Receiver::Impl::start(TimePoint at) {
   while (strict && next->end() <= position) {
     const StoredPacket* after = store_.first_from(next->sequence + 1);
     if (after == nullptr) break;
-    ++stats_.late;
-    pass_to(after->sequence);
+    leave_out_before(after->sequence);
     next = after;
   }
   std::int64_t begin = rebuild ? rebuilt : next->timestamp;
@@ -143,10 +141,9 @@ void Receiver::Impl::jump_if_far_behind(TimePoint at) {
     const StoredPacket* after = store_.first_from(last->sequence + 1);
     if (after == nullptr) break;
     last = after;
-    ++stats_.late;
   }
   pcm_.clear_waiting();
-  pass_to(last->sequence);
+  leave_out_before(last->sequence);
   decoded_to_ = last->timestamp;
   debt_ = 0;
   seam_ = true;
@@ -167,20 +164,27 @@ bool Receiver::Impl::prefetch(std::size_t samples) {
   return true;
 }
 
+// How far the position that plays is from where the delay manager wants it.
+void Receiver::Impl::measure_course(TimePoint at) {
+  const std::int64_t grid = std::gcd<std::int64_t>(packet_samples_, static_cast<std::int64_t>(tick_));
+  const std::int64_t playing = playing_position();
+  const std::int64_t furthest = latest_position(at, wait(at) + kHysteresis, decoded_to_, grid);
+  const std::int64_t needed = latest_position(at, delays_.steady_target(fec_wait()), decoded_to_, grid);
+  excess_ = furthest - playing;
+  deficit_ = playing - needed;
+  excess_ticks_ = excess_ > 0 ? excess_ticks_ + 1 : 0;
+  deficit_ticks_ = deficit_ > 0 ? deficit_ticks_ + 1 : 0;
+}
+
 // Steers the position that plays to where the delay manager wants it.
 void Receiver::Impl::adjust(TimePoint at) {
   const float level = rms_of(pcm_.waiting().first(tick_));
   loudness_ = std::max(level, loudness_ * 0.995F);
   if (kind_ == PulledKind::decoded) noise_.observe(level);
-  const std::int64_t grid = std::gcd<std::int64_t>(packet_samples_, static_cast<std::int64_t>(tick_));
-  const std::int64_t playing = playing_position();
-  const std::int64_t furthest = latest_position(at, wait(at) + kHysteresis, decoded_to_, grid);
-  const std::int64_t needed = latest_position(at, delays_.steady_target(fec_wait()), decoded_to_, grid);
-  excess_ticks_ = playing < furthest ? excess_ticks_ + 1 : 0;
-  deficit_ticks_ = playing > needed ? deficit_ticks_ + 1 : 0;
+  measure_course(at);
   if (debt_ > 0 || concealed_run_ > 0) return;
-  if (excess_ticks_ >= kPatience) shorten(furthest - playing);
-  if (deficit_ticks_ >= kPatience) lengthen(playing - needed);
+  if (excess_ticks_ >= kPatience) shorten(excess_);
+  if (deficit_ticks_ >= kPatience) lengthen(deficit_);
   if (excess_ticks_ == 0 && deficit_ticks_ == 0) budget_ = 0;
 }
 

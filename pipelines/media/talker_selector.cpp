@@ -43,6 +43,7 @@ class TalkerSelector::Impl {
   std::span<const Choice> choose(TimePoint at);
   void on_decoded(LegId leg, TimePoint at, float rms_dbfs, Duration delay);
   std::span<const TalkingChange> changes();
+  bool told(LegId leg, TimePoint at) const;
   std::uint8_t level(LegId leg) const;
   std::vector<LegId> active_speakers() const;
 
@@ -223,6 +224,11 @@ std::span<const TalkerSelector::TalkingChange> TalkerSelector::Impl::changes() {
   return changes_;
 }
 
+bool TalkerSelector::Impl::told(LegId leg, TimePoint at) const {
+  const Index* index = find(leg);
+  return index != nullptr && legs_[*index].evidence.told(at);
+}
+
 std::uint8_t TalkerSelector::Impl::level(LegId leg) const {
   const Index* index = find(leg);
   if (index == nullptr || legs_[*index].muted || !legs_[*index].evidence.voiced(now_)) return 127;
@@ -267,6 +273,9 @@ void TalkerSelector::on_decoded(LegId leg, TimePoint at, float rms_dbfs, Duratio
 }
 std::span<const TalkerSelector::TalkingChange> TalkerSelector::changes() {
   return impl_->changes();
+}
+bool TalkerSelector::told(LegId leg, TimePoint at) const {
+  return impl_->told(leg, at);
 }
 std::uint8_t TalkerSelector::level(LegId leg) const {
   return impl_->level(leg);

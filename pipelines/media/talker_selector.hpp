@@ -20,11 +20,11 @@ struct TalkerConfig {
   int max_talkers = 8;             // 0: all
   Duration hang_over = 400ms;      // a talker stays one this long after its last voice
   Duration look_interval = 400ms;  // sparse look at legs whose voice bit is clear
-  int look_packets = 3;            // consecutive packets decoded in a look; the last is judged
   Duration false_claim = 200ms;    // a claimed level that decodes to silence for so long loses its claim
   float silence_dbfs = -60.0F;     // decoded level below which a claim is false
 };
 
+// A look: some packets that were due are decoded for their level (Receiver::glance), nobody hears them.
 enum class Listening : std::uint8_t { skip, look, talker };
 
 class TalkerSelector {
@@ -61,6 +61,8 @@ class TalkerSelector {
   };
   // Drains what changed since the last call.
   std::span<const TalkingChange> changes();
+  // The leg's packets tell by themselves that it speaks: it need not be decoded to know.
+  bool told(LegId leg, TimePoint at) const;
   std::uint8_t level(LegId leg) const;         // smoothed, -dBov, 127 when silent
   std::vector<LegId> active_speakers() const;  // loudest first
 

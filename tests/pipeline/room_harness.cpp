@@ -182,7 +182,7 @@ void RoomHarness::send(LegId leg, Sender& sender) {
     double sum = 1e-14;
     for (const float sample : pcm) sum += static_cast<double>(sample) * sample;
     const double db = 10 * std::log10(sum / static_cast<double>(samples));
-    packet.level = static_cast<std::uint8_t>(std::clamp(std::lround(-db), 0L, 127L));
+    packet.level = sender.claim.value_or(static_cast<std::uint8_t>(std::clamp(std::lround(-db), 0L, 127L)));
     packet.voice = packet.level < 50;
   }
   const std::optional<Duration> delay = voice.network ? voice.network(index) : Duration::zero();

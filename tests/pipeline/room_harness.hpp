@@ -93,6 +93,8 @@ class RoomHarness : public pipelines::FrameSink, public pipelines::RoomObserver 
   void remove(LegId leg);
   // From now on the leg says this (its encoder goes on).
   void say(LegId leg, std::vector<float> pcm);
+  // From now on its packets claim this level, whatever they hold.
+  void claim(LegId leg, std::uint8_t level) { senders_.at(leg).claim = level; }
   void run(Duration duration);
 
   pipelines::RoomPipeline& room() { return room_; }
@@ -125,6 +127,7 @@ class RoomHarness : public pipelines::FrameSink, public pipelines::RoomObserver 
     TimePoint next{};
     std::multimap<TimePoint, MediaPacket> on_the_way;
     bool was_dtx = true;
+    std::optional<std::uint8_t> claim{};
   };
   void send(LegId leg, Sender& sender);
   void hear_nothing(Ear& ear);
