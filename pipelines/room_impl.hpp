@@ -46,6 +46,7 @@ class RoomPipeline::Impl {
     media::AutoLevel gain;
     float told_db = 0;  // what the client was told last, and applies
     TimePoint next{};   // once the gain has settled: when to measure again
+    bool sampling = false;
   };
   struct Leg {
     LegMedia media;

@@ -2,6 +2,7 @@
 // They are not decoded. What comes back when somebody needs their sound again are the last 200 ms of packets,
 // which the receiver keeps: they bring its decoder up to date, and the mixes that rested.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "pipelines/room_impl.hpp"
@@ -17,8 +18,9 @@ constexpr Duration kGlanceAgain = 100ms;   // after one that found silence: word
 constexpr int kSilentGlances = 3;          // in a row are no pause any more
 constexpr Duration kDoubt = 300ms;         // then it is decoded for so long, and judged
 constexpr double kFirstMeasure = 10;       // seconds of speech until a talker's loudness is known
-constexpr Duration kMeasure = 600ms;       // and then this much of it
-constexpr Duration kMeasureEvery = 6s;     // every so often
+constexpr Duration kMeasure = 500ms;       // and then this much of it
+constexpr double kOtherLoudness = 6;       // LU: such a sample asks for more of it
+constexpr Duration kMeasureEvery = 10s;    // every so often
 
 }  // namespace
 
@@ -28,7 +30,13 @@ bool RoomPipeline::Impl::wants_measure(Leg& leg, TimePoint at) {
   if (!leg.levelling) return true;
   Levelling& levelling = *leg.levelling;
   if (levelling.meter.seconds_measured() < kFirstMeasure || levelling.gain.moving()) return true;
-  if (at < levelling.next) return false;
+  if (levelling.sampling) {
+    const double change = levelling.meter.momentary_lufs() - levelling.meter.short_term_lufs();
+    levelling.sampling = std::abs(change) > kOtherLoudness;
+  } else {
+    levelling.sampling = at >= levelling.next;
+  }
+  if (!levelling.sampling) return false;
   levelling.next = at + kMeasureEvery;
   leg.listen_until = at + kMeasure;
   return true;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kBlock = 4'800;  // 100 ms
 constexpr std::size_t kBlocks = 30;    // 3 s
+constexpr std::size_t kMomentary = 4;
 constexpr double kGateLufs = -50.0;
 constexpr double kNothing = -70.0;
 constexpr double kSane = 8.0;  // no decoder makes samples beyond this; rubbish must not stay in a filter
@@ -48,6 +49,13 @@ struct LoudnessMeter::State {
   std::size_t next = 0;
   std::uint64_t counted = 0;
 
+  double mean(std::size_t blocks_back) const {
+    const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(counted, blocks_back));
+    if (count == 0) return kNothing;
+    double sum = 0.0;
+    for (std::size_t i = 1; i <= count; ++i) sum += blocks[(next + kBlocks - i) % kBlocks];
+    return lufs(sum / static_cast<double>(count));
+  }
   void close_block() {
     const double mean_square = energy / static_cast<double>(kBlock);
     energy = 0.0;
@@ -83,11 +91,11 @@ void LoudnessMeter::add(std::span<const float> samples, float applied_db) {
 }
 
 double LoudnessMeter::short_term_lufs() const {
-  const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(state_->counted, kBlocks));
-  if (count == 0) return kNothing;
-  double sum = 0.0;
-  for (std::size_t i = 0; i < count; ++i) sum += state_->blocks[i];
-  return lufs(sum / static_cast<double>(count));
+  return state_->mean(kBlocks);
+}
+
+double LoudnessMeter::momentary_lufs() const {
+  return state_->mean(kMomentary);
 }
 
 double LoudnessMeter::seconds_measured() const {

@@ -21,6 +21,7 @@ class LoudnessMeter {
   // count as 0.
   void add(std::span<const float> samples, float applied_db = 0.0F);
   double short_term_lufs() const;  // -70 when nothing was measured
+  double momentary_lufs() const;   // of the last 400 ms; -70 when nothing was measured
   double seconds_measured() const;
 
  private:

@@ -9,17 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "tests/bench/coded_voice.hpp"
 #include "transport/base/address.hpp"
 #include "transport/base/time.hpp"
 
 namespace parley::bench {
-
-struct Packets {
-  std::vector<std::vector<std::uint8_t>> payloads;  // 20 ms each, played in a circle
-  std::vector<std::uint8_t> levels;                 // RFC 6464, one per payload
-};
-Packets encode_voice(const std::vector<float>& pcm, bool voice_mode);
-Packets comfort_noise();
 
 struct LoadLeg {
   std::string room;
