@@ -192,6 +192,13 @@ class JoinRun final : private SessionEvents {
       start_playout();
     });
   }
+  void on_rejoined(const protocol::Joined& joined) override {
+    inbox_.put([this, joined] {
+      view_.locked = joined.locked;
+      view_.recording = joined.recording;
+      presenter_->joined(time_s(), joined);
+    });
+  }
   void on_participant_joined(const protocol::Participant& who) override {
     inbox_.put([this, who] { presenter_->participant_joined(time_s(), who); });
   }

@@ -54,6 +54,7 @@ class TextPresenter final : public Presenter {
 
   void state(double, SessionState state) override {
     if (state == SessionState::connecting || state == SessionState::live) say(to_string(state));
+    if (state == SessionState::reconnecting) say("connection lost, trying to come back");
   }
   void joined(double, const protocol::Joined& joined) override {
     say("joined room " + terminal_text(joined.room) + ", " + std::to_string(joined.roster.size()) +

@@ -184,6 +184,7 @@ std::string summary_line(double time_s, const SessionStats& stats, const Session
   out["join_ms"] = optional(stats.join_ms);
   out["connect_ms"] = optional(stats.connect_ms);
   out["first_audio_ms"] = optional(stats.first_audio_ms);
+  out["reconnects"] = stats.reconnects;
   put_stats(out, stats);
   return plain_json(out);
 }

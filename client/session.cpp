@@ -5,6 +5,7 @@
 
 #include "client/session_impl.hpp"
 #include "transport/base/check.hpp"
+#include "transport/base/ids.hpp"
 
 namespace parley::client {
 
@@ -34,6 +35,8 @@ const char* to_string(SessionState state) {
       return "securing";
     case SessionState::live:
       return "live";
+    case SessionState::reconnecting:
+      return "reconnecting";
     case SessionState::leaving:
       return "leaving";
     case SessionState::ended:
@@ -49,7 +52,11 @@ Session::Impl::Impl(NetThread& net, SessionConfig config, SessionEvents& events)
       policy_(configured_tuning(config_)),
       deadline_(net.context()),
       publish_timer_(net.context()),
+      retry_timer_(net.context()),
+      backoff_(random_u64()),
+      resume_(config_.resume),
       sends_(config_.sends),
+      receives_(config_.receives),
       downlink_(config_.codec) {
   auto encoder = Encoder::create({config_.codec, config_.complexity, config_.dtx, config_.fec},
                                  configured_tuning(config_));
@@ -91,6 +98,7 @@ void Session::Impl::request(protocol::Request request) {
 void Session::Impl::set_direction(bool sends, bool receives) {
   boost::asio::post(net_.context(), [self = shared_from_this(), sends, receives] {
     self->sends_ = sends;
+    self->receives_ = receives;
     self->open_gate();
     self->send(protocol::Update{sends, receives});
   });
@@ -116,18 +124,19 @@ void Session::Impl::pull_audio(TimePoint at, std::span<float> out) {
 // --- The network thread
 
 void Session::Impl::connect() {
-  if (state() != SessionState::idle) return;
-  started_at_ = now();
-  if (!uplink_) return end({EndKind::failed, {}, encoder_error_.what});
-  enter(SessionState::connecting);
+  if (state() == SessionState::idle) {
+    started_at_ = now();
+    if (!uplink_) return end({EndKind::failed, {}, encoder_error_.what});
+    enter(SessionState::connecting);
+  }
   SignalHandlers handlers;
   handlers.on_open = [this] { send_offer(); };
   handlers.on_message = [this](std::string_view text) { take_text(text); };
   handlers.on_closed = [this](bool opened, const Error& why) { channel_closed(opened, why); };
   channel_ = std::make_unique<SignalChannel>(net_.context(), std::move(handlers));
   deadline(config_.connect_timeout, [this] {
-    const bool silent = state() == SessionState::joining;
-    end({EndKind::unreachable,
+    const bool silent = join_id_ != 0;
+    lose({EndKind::unreachable,
          {},
          config_.server.authority() + (silent ? " does not answer the join" : " does not answer")});
   });
@@ -136,13 +145,42 @@ void Session::Impl::connect() {
 
 void Session::Impl::channel_closed(bool opened, const Error& why) {
   if (state() == SessionState::leaving) return end({EndKind::left, {}, "left"});
-  end({opened && state() > SessionState::joining ? EndKind::lost : EndKind::unreachable, {}, why.what});
+  lose({opened && was_live_ ? EndKind::lost : EndKind::unreachable, {}, why.what});
+}
+
+void Session::Impl::lose(SessionEnd why) {
+  if (state() >= SessionState::leaving) return;
+  if (!was_live_) return end(std::move(why));  // it has never worked: the user had better hear it now
+  if (!lost_at_) {
+    lost_at_ = now();
+    lost_why_ = std::move(why);
+    backoff_.reset();
+  }
+  const Duration pause = backoff_.next();
+  if (now() + pause - *lost_at_ > config_.reconnect_limit) return end(lost_why_);
+  if (state() != SessionState::reconnecting) enter(SessionState::reconnecting);
+  open_gate();
+  deadline_.cancel();
+  if (channel_) channel_->close_now();
+  retry_timer_.expires_after(std::chrono::duration_cast<Clock::duration>(pause));
+  retry_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (!error && self->state() == SessionState::reconnecting) self->try_again();
+  });
+}
+
+// Media goes on over the old leg, if that is still there, until the new one is.
+void Session::Impl::try_again() {
+  channel_.reset();
+  next_media_.reset();
+  join_id_ = 0;
+  connect();
 }
 
 void Session::Impl::leave_now() {
   if (state() >= SessionState::leaving) return;
   const bool joined = state() == SessionState::securing || state() == SessionState::live;
   enter(SessionState::leaving);
+  retry_timer_.cancel();
   open_gate();
   if (!joined) return end({EndKind::left, {}, "left"});
   media_->close();
@@ -159,6 +197,7 @@ void Session::Impl::end(SessionEnd ending) {
   open_gate();
   deadline_.cancel();
   publish_timer_.cancel();
+  retry_timer_.cancel();
   // The channel or the link may be what is calling us.
   boost::asio::post(net_.context(), [self = shared_from_this(), ending = std::move(ending)] {
     self->release();
@@ -170,6 +209,8 @@ void Session::Impl::release() {
   state_.store(SessionState::ended, std::memory_order_release);
   deadline_.cancel();
   publish_timer_.cancel();
+  retry_timer_.cancel();
+  next_media_.reset();
   media_.reset();
   channel_.reset();
 }
@@ -180,7 +221,8 @@ void Session::Impl::enter(SessionState state) {
 }
 
 void Session::Impl::open_gate() {
-  if (uplink_) uplink_->set_open(state() == SessionState::live && sends_ && !muted_);
+  const bool in_call = state() == SessionState::live || (state() == SessionState::reconnecting && media_);
+  if (uplink_) uplink_->set_open(in_call && sends_ && !muted_);
 }
 
 void Session::Impl::send(protocol::Request body) {
@@ -209,6 +251,9 @@ void Session::Impl::publish_later() {
     if (error || self->state() == SessionState::ended) return;
     self->publish_traffic();
     self->publish_later();
+    // What has slept through the server's time-outs is gone there; asking is quicker than finding out.
+    if (self->suspend_watch_.awoke(time_since_boot()) && self->state() == SessionState::live)
+      self->lose({EndKind::lost, {}, "this machine was asleep"});
   });
 }
 
@@ -222,6 +267,11 @@ void Session::Impl::publish_traffic() {
 std::string Session::Impl::participant_id() const {
   const std::lock_guard lock(mutex_);
   return participant_id_;
+}
+
+std::string Session::Impl::resume_token() const {
+  const std::lock_guard lock(mutex_);
+  return resume_;
 }
 
 std::optional<Address> Session::Impl::media_address() const {
@@ -274,6 +324,9 @@ SessionStats Session::stats() const {
 }
 std::string Session::participant_id() const {
   return impl_->participant_id();
+}
+std::string Session::resume_token() const {
+  return impl_->resume_token();
 }
 std::optional<Address> Session::media_address() const {
   return impl_->media_address();

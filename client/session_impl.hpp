@@ -7,12 +7,14 @@
 #include <memory>
 #include <mutex>
 
+#include "client/backoff.hpp"
 #include "client/downlink.hpp"
 #include "client/media_link.hpp"
 #include "client/net_thread.hpp"
 #include "client/roster.hpp"
 #include "client/session.hpp"
 #include "client/signal_channel.hpp"
+#include "client/suspend_watch.hpp"
 #include "client/uplink.hpp"
 #include "client/uplink_policy.hpp"
 #include "transport/ice/credentials.hpp"
@@ -34,6 +36,7 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   SessionState state() const { return state_.load(std::memory_order_acquire); }
   SessionStats stats() const;
   std::string participant_id() const;
+  std::string resume_token() const;
   std::optional<Address> media_address() const;
   std::vector<protocol::Participant> roster() const { return roster_.list(); }
 
@@ -48,6 +51,9 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void connect();
   void channel_closed(bool opened, const Error& why);
   void leave_now();
+  // Ends the session, or tries to come back if it had been in the room.
+  void lose(SessionEnd why);
+  void try_again();
   void end(SessionEnd end);
   void release();  // sockets and timers
   void enter(SessionState state);
@@ -65,6 +71,8 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   Result<sdp::NegotiatedLeg> read_answer(const std::string& text) const;
   LegConfig leg_config(const sdp::NegotiatedLeg& answer) const;
   void take_joined(const protocol::Joined& joined);
+  void take_media(const sdp::NegotiatedLeg& answer);
+  void restore_choices();
   void media_connected();
   void media_arrived(const MediaPacket& packet);
   void media_ended(LegEnd end);
@@ -100,16 +108,23 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   // The network thread's.
   std::unique_ptr<SignalChannel> channel_;
   std::unique_ptr<MediaLink> media_;
+  std::unique_ptr<MediaLink> next_media_;  // offered, while media_ may still carry the call
   UplinkPolicy policy_;
   ice::Credentials credentials_;
   std::uint32_t local_ssrc_ = 0;
   std::string cname_, offer_;
   protocol::RequestId next_id_ = 1;
   protocol::RequestId join_id_ = 0, leave_id_ = 0;
-  boost::asio::steady_timer deadline_, publish_timer_;
+  boost::asio::steady_timer deadline_, publish_timer_, retry_timer_;
+  Backoff backoff_;
+  SuspendWatch suspend_watch_;
+  std::string resume_;                 // the token that makes us the same participant; written under mutex_
+  std::optional<TimePoint> lost_at_;   // reconnecting since then
+  SessionEnd lost_why_;
   TimePoint started_at_{};
-  bool sends_, muted_ = false;
+  bool sends_, receives_, muted_ = false;
   bool heard_ = false;  // a packet has come
+  bool was_live_ = false;
 
   // Shared, each with its own rule.
   std::atomic<SessionState> state_{SessionState::idle};
@@ -123,6 +138,7 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   std::optional<Address> media_address_;                         // guarded by mutex_
   std::string participant_id_;                                   // guarded by mutex_
   double join_ms_ = -1, connect_ms_ = -1, first_audio_ms_ = -1;  // guarded by mutex_
+  int reconnects_ = 0;                                           // guarded by mutex_
 };
 
 }  // namespace parley::client

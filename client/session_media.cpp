@@ -41,7 +41,8 @@ void Session::Impl::send_offer() {
   if (!config_.name.empty()) join.name = config_.name;
   if (!config_.pin.empty()) join.pin = config_.pin;
   if (!config_.token.empty()) join.token = config_.token;
-  enter(SessionState::joining);
+  if (!resume_.empty()) join.resume = resume_;
+  if (state() == SessionState::connecting) enter(SessionState::joining);
   join_id_ = next_id_;
   send(std::move(join));
 }
@@ -57,7 +58,7 @@ Status Session::Impl::open_media() {
   auto media = MediaLink::open(net_.context(), {config_.encrypted ? any : channel_->local_ip(), 0},
                                std::move(handlers));
   if (!media) return Error{"no UDP socket: " + media.error().what};
-  media_ = std::move(*media);
+  next_media_ = std::move(*media);
   return Done{};
 }
 
@@ -74,7 +75,7 @@ Status Session::Impl::write_offer() {
   }
   local.ufrag = credentials_.ufrag;
   local.pwd = credentials_.pwd;
-  local.plain_rtp = {channel_->local_ip(), media_->local().port};
+  local.plain_rtp = {channel_->local_ip(), next_media_->local().port};
   local.ssrc = local_ssrc_;
   local.cname = cname_;
 
@@ -134,29 +135,48 @@ void Session::Impl::take_joined(const protocol::Joined& joined) {
   {
     const std::lock_guard lock(mutex_);
     participant_id_ = joined.participant;
+    resume_ = joined.resume;
     media_address_ = leg_config(*answer).remote;
-    join_ms_ = ms_since_start();
+    if (join_ms_ < 0) join_ms_ = ms_since_start();
   }
   roster_.reset(joined.roster);
-  enter(SessionState::securing);
-  tell([&](SessionEvents& events) { events.on_joined(joined); });
+  const bool again = state() == SessionState::reconnecting;
+  if (!again) enter(SessionState::securing);
+  tell([&](SessionEvents& events) { again ? events.on_rejoined(joined) : events.on_joined(joined); });
   deadline(config_.media_timeout, [this] {
-    end({EndKind::no_media,
+    lose({EndKind::no_media,
          {},
          "the media path to " + media_address()->to_string() +
              " (UDP) did not come up in time; a firewall may block UDP"});
   });
-  publish_later();
-  media_->start(leg_config(*answer), config_.encrypted ? net_.identity() : nullptr);
+  if (!again) publish_later();
+  take_media(*answer);
+  if (again) restore_choices();
+}
+
+// The server has put the new leg in the old one's place.
+void Session::Impl::take_media(const sdp::NegotiatedLeg& answer) {
+  if (media_) media_->close();
+  media_ = std::move(next_media_);
+  media_->start(leg_config(answer), config_.encrypted ? net_.identity() : nullptr);
+}
+
+// A server that was started anew knows nothing of what we had asked it for.
+void Session::Impl::restore_choices() {
+  if (muted_) send(protocol::MuteSelf{true});
+  if (sends_ != config_.sends || receives_ != config_.receives) send(protocol::Update{sends_, receives_});
 }
 
 void Session::Impl::media_connected() {
-  if (state() != SessionState::securing) return;
+  if (state() != SessionState::securing && state() != SessionState::reconnecting) return;
   deadline_.cancel();
   {
     const std::lock_guard lock(mutex_);
-    connect_ms_ = ms_since_start();
+    if (connect_ms_ < 0) connect_ms_ = ms_since_start();
+    if (lost_at_) ++reconnects_;
   }
+  lost_at_.reset();
+  was_live_ = true;
   enter(SessionState::live);
   open_gate();
 }
@@ -172,9 +192,10 @@ void Session::Impl::media_arrived(const MediaPacket& packet) {
 
 void Session::Impl::media_ended(LegEnd ended) {
   if (state() == SessionState::leaving) return;
-  if (state() == SessionState::securing) return end({EndKind::no_media, to_string(ended), describe(ended)});
+  if (state() == SessionState::reconnecting) return;  // the old leg, or one that the deadline deals with
+  if (state() == SessionState::securing) return lose({EndKind::no_media, to_string(ended), describe(ended)});
   // A server that closes says so over the WebSocket; its words are better than ours.
-  deadline(kClosingWords, [this, ended] { end({EndKind::lost, to_string(ended), describe(ended)}); });
+  deadline(kClosingWords, [this, ended] { lose({EndKind::lost, to_string(ended), describe(ended)}); });
 }
 
 }  // namespace parley::client

@@ -23,14 +23,21 @@ void Session::Impl::take_text(std::string_view text) {
 }
 
 void Session::Impl::take_failure(std::optional<protocol::RequestId> id, const protocol::Failure& failure) {
-  if (state() == SessionState::joining && (!id || *id == join_id_))
+  const bool of_join = join_id_ != 0 && (!id || *id == join_id_);
+  if (of_join && state() == SessionState::joining)
     return end({EndKind::refused, failure.code, failure.message});
+  if (of_join && state() == SessionState::reconnecting) {
+    const SessionEnd why{EndKind::refused, failure.code, failure.message};
+    const bool for_the_moment = failure.status == 429 || failure.status >= 500;
+    return for_the_moment ? lose(why) : end(why);
+  }
   if (state() == SessionState::leaving) return end({EndKind::left, {}, "left"});
   tell([&](SessionEvents& events) { events.on_refused(failure.code, failure.message); });
 }
 
 void Session::Impl::take(const protocol::Joined& joined) {
-  if (state() == SessionState::joining) take_joined(joined);
+  const bool asked = state() == SessionState::joining || state() == SessionState::reconnecting;
+  if (asked && next_media_) take_joined(joined);
 }
 
 void Session::Impl::take(const protocol::Ok&) {}
@@ -78,7 +85,10 @@ void Session::Impl::take(const protocol::Uplink& event) {
 
 void Session::Impl::take(const protocol::Closed& event) {
   if (state() == SessionState::leaving) return end({EndKind::left, {}, "left"});
-  end({EndKind::lost, event.reason, event.message.empty() ? event.reason : event.message});
+  const SessionEnd why{EndKind::lost, event.reason, event.message.empty() ? event.reason : event.message};
+  // A server that stops may be back in a moment; who was put out is not wanted back.
+  if (event.reason == "server-stopping") return lose(why);
+  end(why);
 }
 
 SessionStats Session::Impl::stats() const {
@@ -101,6 +111,7 @@ SessionStats Session::Impl::stats() const {
     out.join_ms = join_ms_;
     out.connect_ms = connect_ms_;
     out.first_audio_ms = first_audio_ms_;
+    out.reconnects = reconnects_;
   }
   const auto down = downlink_.snapshot();
   out.level_in_dbfs = down.level_dbfs;

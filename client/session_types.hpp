@@ -19,6 +19,7 @@ struct SessionConfig {
   std::string name;
   std::string pin;
   std::string token;
+  std::string resume;  // the token of a session elsewhere, whose place is taken over; empty: none
 
   bool encrypted = true;  // DTLS-SRTP; false: RTP/AVP, which the server must allow for this network
   Codec codec = Codec::opus;
@@ -33,10 +34,22 @@ struct SessionConfig {
 
   Duration connect_timeout = 5s;  // TCP, WebSocket and `joined` together
   Duration media_timeout = 10s;   // ICE and DTLS
+  // How long to try to come back when the server is lost, as the same participant; 0: not at all.
+  Duration reconnect_limit = 5min;
 };
 
-// idle -> connecting -> joining -> securing -> live -> leaving -> ended; any state may go to ended.
-enum class SessionState : std::uint8_t { idle, connecting, joining, securing, live, leaving, ended };
+// idle -> connecting -> joining -> securing -> live -> leaving -> ended; any state may go to ended. From
+// securing and live to reconnecting when the server is lost, and back to live.
+enum class SessionState : std::uint8_t {
+  idle,
+  connecting,
+  joining,
+  securing,
+  live,
+  reconnecting,
+  leaving,
+  ended
+};
 const char* to_string(SessionState state);
 
 // Why a session ended. Also the exit code of `parley join` (docs/client.md).
@@ -78,6 +91,7 @@ struct SessionStats {
   double join_ms = -1;         // start() to `joined`
   double connect_ms = -1;      // start() to media connected
   double first_audio_ms = -1;  // start() to the first received packet
+  int reconnects = 0;          // how often the server was lost and found again
 };
 
 // How long we were in the room, and when its first sample was said and heard (CLOCK_MONOTONIC, microseconds;
@@ -92,6 +106,7 @@ class SessionEvents {
   virtual ~SessionEvents() = default;
   virtual void on_state(SessionState) {}
   virtual void on_joined(const protocol::Joined&) {}
+  virtual void on_rejoined(const protocol::Joined&) {}  // after a loss; the roster is new
   virtual void on_participant_joined(const protocol::Participant&) {}
   virtual void on_participant_updated(const protocol::Participant&) {}
   virtual void on_participant_left(const protocol::Participant&, std::string_view /*reason*/) {}

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,7 @@ struct Room {
   TimePoint created{};
   TimePoint empty_since{};
   bool locked = false, recording = false;
+  std::set<std::string> needs_mcu;                   // reasons why its media may not go direct
   RoomId media = RoomId::none;                       // none: no legs, nothing runs
   std::vector<std::unique_ptr<Participant>> people;  // in the order they came
 

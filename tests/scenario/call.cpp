@@ -90,7 +90,9 @@ Caller::~Caller() {
 }
 
 void Caller::step(TimePoint at) {
-  if (session_->state() != client::SessionState::live) return;
+  const auto state = session_->state();
+  const bool away = live_ && state == client::SessionState::reconnecting;
+  if (state != client::SessionState::live && !away) return;
   std::array<float, 960> in{};
   std::array<float, 960> out{};
   source_->read(in);

@@ -114,12 +114,14 @@ bool IceLite::heard(TimePoint at, const Address& from) {
 
 // The hysteresis of all changes from one working address to another. `silence` of the current one.
 bool IceLite::change(TimePoint at, const Address& to, Duration silence) {
-  if (last_change_ && at - *last_change_ < hold_ && silence <= kDead) return false;
+  const bool moved_on = silence >= kSilence / 2 && !find(to)->left;
+  if (last_change_ && at - *last_change_ < hold_ && silence <= kDead && !moved_on) return false;
   const bool again = last_change_ && at - *last_change_ < kCalm;
   hold_ = again ? std::min(hold_ * 2, kLastHold) : kFirstHold;
   last_change_ = at;
   find(to)->nominated |=
       find(*remote_)->nominated;  // it inherits: only silence or the peer's wish moves media again
+  find(*remote_)->left = true;
   remote_ = to;
   return true;
 }

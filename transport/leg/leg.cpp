@@ -28,6 +28,9 @@ namespace {
 constexpr std::size_t kBuffer = 2048;
 // A peer that only ever sends checks would otherwise keep a leg without media for ever.
 constexpr Duration kConnectLimit = 30s;
+// A server sends a packet every 400 ms even into silence. After half of that without any the client asks by an
+// authenticated check, so that a NAT that has forgotten us costs half a second and not the consent interval.
+constexpr Duration kDoubt = 200ms;
 
 std::uint32_t read_u32(Bytes data, std::size_t at) {
   ByteReader reader(data);
@@ -81,6 +84,12 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   bool receive_rtcp(TimePoint at, const Address& from, Bytes datagram);
   bool path_allowed(const Address& from, std::uint32_t ssrc, bool rtcp) const;
   void authenticated(TimePoint at, const Address& from);
+  // A server with several addresses answers from the one it was spoken to. A client's addresses come and go
+  // with its networks: the kernel knows best which one is there.
+  void keep_local_address(const std::optional<IpAddress>& address) {
+    if (!client_) local_ip_ = address;
+  }
+  void doubt(TimePoint at);
   void check_dtls(TimePoint at);
   void become_connected(TimePoint at);
   void send_rtcp(std::span<std::uint8_t> buffer, std::size_t size);
@@ -115,6 +124,7 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   bool announced_ = false;
   bool ended_ = false;
   TimePoint last_heard_;
+  TimePoint next_doubt_ = TimePoint::max();  // client: when silence has to be looked at
 
   std::uint64_t packets_in_ = 0;
   std::uint64_t bytes_in_ = 0;
@@ -178,7 +188,7 @@ bool Leg::Impl::receive(TimePoint at, const Address& from, const std::optional<I
     case net::PacketKind::rtp_or_rtcp: {
       const bool ours =
           net::is_rtcp(datagram) ? receive_rtcp(at, from, datagram) : receive_rtp(at, from, datagram);
-      if (ours && from == remote()) local_ip_ = to;
+      if (ours && from == remote()) keep_local_address(to);
       return ours;
     }
     case net::PacketKind::unknown:
@@ -202,7 +212,7 @@ bool Leg::Impl::receive_stun(TimePoint at, const Address& from, const std::optio
   if (!result.response.empty()) output_.send(from, to, result.response);
   if (!result.authenticated) return refuse();
   last_heard_ = at;
-  if (from == remote()) local_ip_ = to;
+  if (from == remote()) keep_local_address(to);
   return true;
 }
 
@@ -245,6 +255,7 @@ void Leg::Impl::become_connected(TimePoint at) {
   connected_ = true;
   announced_ = true;
   last_heard_ = at;
+  if (client_) next_doubt_ = at + kDoubt;
   dtls_peer_.reset();  // from now on the nominated path
   output_.on_connected(config_.id);
 }
@@ -380,6 +391,7 @@ void Leg::Impl::on_timer(TimePoint at) {
     announced_ = true;
     output_.on_connected(config_.id);
   }
+  if (at >= next_doubt_) doubt(at);
   if (client_ && at >= client_->next_timeout()) {
     client_->on_timer(at);
     if (client_->state() == ice::ClientState::failed && at - last_heard_ > config_.timeout)
@@ -400,6 +412,15 @@ void Leg::Impl::on_timer(TimePoint at) {
   if (!connected_ && at - start_ >= kConnectLimit) end(LegEnd::timeout);
 }
 
+void Leg::Impl::doubt(TimePoint at) {
+  if (at - last_heard_ < kDoubt) {
+    next_doubt_ = last_heard_ + kDoubt;
+    return;
+  }
+  client_->network_changed(at);
+  next_doubt_ = at + kDoubt;
+}
+
 TimePoint Leg::Impl::next_timeout() const {
   if (ended_) return TimePoint::max();
   if (!config_.encrypted && !announced_) return start_;
@@ -407,6 +428,7 @@ TimePoint Leg::Impl::next_timeout() const {
   if (config_.encrypted || config_.expects_media) next = last_heard_ + config_.timeout;
   if (client_) next = std::min(next, client_->next_timeout());
   if (dtls_) next = std::min(next, dtls_->next_timeout());
+  next = std::min(next, next_doubt_);
   next = std::min(next, connected_ ? rtcp_.next_report() : start_ + kConnectLimit);
   return next;
 }

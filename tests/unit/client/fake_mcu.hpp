@@ -2,6 +2,7 @@
 // to who sent it, so a client hears itself.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -54,6 +55,12 @@ class FakeMcu final : private LegServerEvents {
       return found.has_value();
     });
     return found;
+  }
+  template <typename T>
+  std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::count_if(
+        requests_.begin(), requests_.end(), [](const auto& r) { return std::holds_alternative<T>(r.body); }));
   }
   bool wait_for_end();  // of the leg
   std::optional<LegEnd> leg_end();

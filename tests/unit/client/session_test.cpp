@@ -99,6 +99,7 @@ SessionConfig config_for(const FakeMcu& mcu) {
   config.server = mcu.url();
   config.room = "demo";
   config.name = "Ada";
+  config.reconnect_limit = 0ms;
   return config;
 }
 
@@ -333,6 +334,57 @@ TEST(Session, LostSignallingIsLost) {
   session.start();
   ASSERT_TRUE(witness.wait_live());
   mcu.drop_signalling();
+  ASSERT_TRUE(witness.wait_end());
+  EXPECT_EQ(witness.ended().kind, EndKind::lost);
+}
+
+TEST(Session, LostSignallingIsFoundAgainAsTheSameParticipant) {
+  FakeMcu mcu;
+  NetThread net;
+  Witness witness;
+  auto config = config_for(mcu);
+  config.reconnect_limit = 1min;
+  Session session(net, config, witness);
+  session.start();
+  ASSERT_TRUE(witness.wait_live());
+  session.mute_self(true);
+  ASSERT_TRUE(mcu.wait_for<protocol::MuteSelf>());
+  for (int round = 1; round <= 2; ++round) {
+    mcu.drop_signalling();
+    ASSERT_TRUE(witness.wait([&](const Witness&) { return session.stats().reconnects == round; }));
+    const auto join = mcu.wait_for<protocol::Join>();
+    EXPECT_EQ(join->resume, "resume1");
+    EXPECT_EQ(session.state(), SessionState::live);
+  }
+  EXPECT_EQ(mcu.count<protocol::MuteSelf>(), 3U);  // a server that was started anew would not know
+  EXPECT_EQ(witness.ends, 0);
+}
+
+TEST(Session, MediaThatEndsIsOfferedAgain) {
+  FakeMcu mcu;
+  NetThread net;
+  Witness witness;
+  auto config = config_for(mcu);
+  config.reconnect_limit = 1min;
+  Session session(net, config, witness);
+  session.start();
+  ASSERT_TRUE(witness.wait_live());
+  mcu.drop_media();
+  ASSERT_TRUE(witness.wait([&](const Witness&) { return session.stats().reconnects == 1; }));
+  Audio audio(session, {500, 0.1, false});
+  EXPECT_TRUE(audio.hears(500, 0.04));
+}
+
+TEST(Session, GivesUpWhenTheServerStaysAway) {
+  auto mcu = std::make_unique<FakeMcu>();
+  NetThread net;
+  Witness witness;
+  auto config = config_for(*mcu);
+  config.reconnect_limit = 500ms;
+  Session session(net, config, witness);
+  session.start();
+  ASSERT_TRUE(witness.wait_live());
+  mcu.reset();
   ASSERT_TRUE(witness.wait_end());
   EXPECT_EQ(witness.ended().kind, EndKind::lost);
 }

@@ -1,0 +1,144 @@
+// A call that stays: networks that change and servers that are started anew, judged by the silence that the
+// other side heard.
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "tests/scenario/call.hpp"
+#include "tests/scenario/udp_relay.hpp"
+#include "tests/support/audio_metrics.hpp"
+
+namespace parley::scenario {
+namespace {
+
+constexpr double kAmplitude = 0.1;
+
+std::unique_ptr<client::AudioSource> steady_tone(double hz) {
+  client::ToneSource::Settings settings;
+  settings.hz = hz;
+  settings.amplitude = kAmplitude;
+  settings.steady = true;
+  return std::make_unique<client::ToneSource>(settings);
+}
+
+// The longest silence after the tone had begun, in milliseconds. `from`: samples to leave out.
+double longest_gap_ms(const std::vector<float>& heard, double hz, std::size_t from = 0) {
+  constexpr std::size_t kHop = 240;
+  std::size_t run = 0, longest = 0;
+  bool begun = false;
+  for (std::size_t at = from; at + kHop * 2 <= heard.size(); at += kHop) {
+    const bool tone = test::tone_amplitude(std::span(heard).subspan(at, kHop * 2), hz) > kAmplitude / 8;
+    begun = begun || tone;
+    run = tone || !begun ? 0 : run + 1;
+    longest = std::max(longest, run);
+  }
+  return static_cast<double>(longest * kHop) / 48;
+}
+
+std::string wait_tone(const Caller& caller, double hz, double seconds = 0.5, Duration limit = 10s) {
+  return wait_until(
+      [&]() -> std::string {
+        const auto heard = caller.heard();
+        const auto count = static_cast<std::size_t>(seconds * 48'000);
+        if (heard.size() < count) return "sound";
+        const double level = test::tone_amplitude(std::span(heard).last(count), hz);
+        return level > kAmplitude / 2 ? "" : "the tone, it is at " + std::to_string(level);
+      },
+      limit);
+}
+
+std::unique_ptr<Caller> join(Clients& clients, const Server& server, const std::string& name, double hz) {
+  auto config = caller_config(server, "room", name);
+  config.dtx = false;  // a steady tone is noise to the encoder's ear
+  return std::make_unique<Caller>(clients, config, steady_tone(hz));
+}
+
+TEST(Staying, ANatThatForgetsUsCostsHalfASecond) {
+  UdpRelay relay;
+  auto settings = loopback_settings();
+  settings.media.advertise = {relay.local()};
+  const Server server(settings);
+  relay.forward_to(server.media());
+  Clients clients;
+  const auto ann = join(clients, server, "ann", 500);
+  const auto bob = join(clients, server, "bob", 800);
+  ASSERT_EQ(ann->wait_live(), "");
+  ASSERT_EQ(bob->wait_live(), "");
+  ASSERT_EQ(wait_tone(*ann, 800), "");
+  ASSERT_EQ(wait_tone(*bob, 500), "");
+  const std::size_t from = bob->heard().size();
+  for (int round = 0; round < 3; ++round) {
+    relay.rebind();
+    std::this_thread::sleep_for(1500ms);  // the call goes on, and is listened to
+    ASSERT_EQ(wait_tone(*ann, 800), "");
+    ASSERT_EQ(wait_tone(*bob, 500), "");
+  }
+  const double at_ann = longest_gap_ms(ann->heard(), 800, from), at_bob = longest_gap_ms(bob->heard(), 500, from);
+  std::printf("three rebindings of both: longest silence %.0f ms at ann, %.0f ms at bob\n", at_ann, at_bob);
+  EXPECT_LE(at_ann, 500);
+  EXPECT_LE(at_bob, 500);
+  EXPECT_EQ(ann->session().stats().reconnects, 0);
+}
+
+TEST(Staying, AServerThatIsStartedAnewIsFoundAgain) {
+  auto server = std::make_unique<Server>();
+  auto settings = loopback_settings();
+  settings.http.listen.port = server->url().port;
+  settings.media.listen.port = server->media().port;
+  Clients clients;
+  const auto ann = join(clients, *server, "ann", 500);
+  const auto bob = join(clients, *server, "bob", 800);
+  ASSERT_EQ(ann->wait_live(), "");
+  ASSERT_EQ(bob->wait_live(), "");
+  ASSERT_EQ(wait_tone(*bob, 500), "");
+
+  server.reset();
+  std::this_thread::sleep_for(1s);  // away for a while
+  EXPECT_FALSE(bob->ended()) << bob->end().message;
+  server = std::make_unique<Server>(settings);
+  const TimePoint back = now();
+  const auto silent = bob->heard().size();
+  ASSERT_EQ(wait_until(
+                [&]() -> std::string {
+                  const auto heard = bob->heard();
+                  if (heard.size() < silent + 4'800) return "sound";
+                  const double level = test::tone_amplitude(std::span(heard).last(4'800), 500);
+                  return level > kAmplitude / 2 ? "" : "ann's tone";
+                },
+                10s),
+            "");
+  const double took_ms = to_ms(now() - back);
+  std::printf("after a restart bob hears ann again %.0f ms after the server's return\n", took_ms);
+  EXPECT_LT(took_ms, 2'000);
+  EXPECT_EQ(bob->session().stats().reconnects, 1);
+  ASSERT_EQ(wait_until([&] { return std::string(bob->session().roster().size() == 2 ? "" : "two people"); }, 2s),
+            "");
+  for (const auto& who : bob->session().roster()) EXPECT_TRUE(who.name == "ann" || who.name == "bob") << who.name;
+}
+
+// Whoever holds the token is the participant: the old client goes, the others see nobody come or go.
+TEST(Staying, ASecondDeviceTakesThePlaceOver) {
+  const Server server;
+  Clients clients;
+  const auto ann = join(clients, server, "ann", 500);
+  ASSERT_EQ(ann->wait_live(), "");
+  const auto bob = join(clients, server, "bob", 800);
+  ASSERT_EQ(bob->wait_live(), "");
+  ASSERT_EQ(wait_tone(*ann, 800), "");
+
+  auto config = caller_config(server, "room", "anybody");
+  config.dtx = false;
+  config.resume = bob->session().resume_token();
+  Caller other(clients, config, steady_tone(1100));
+  ASSERT_EQ(other.wait_live(), "");
+  ASSERT_EQ(wait_until([&] { return std::string(bob->ended() ? "" : "bob's end"); }, 3s), "");
+  EXPECT_EQ(bob->end().code, "replaced");
+  ASSERT_EQ(wait_tone(*ann, 1100), "");
+  const auto at_ann = ann->heard();
+  EXPECT_LT(test::tone_amplitude(std::span(at_ann).last(9600), 800), kAmplitude / 50);
+  EXPECT_EQ(other.session().participant_id(), bob->session().participant_id());
+  EXPECT_EQ(ann->session().roster().size(), 2U);
+}
+
+}  // namespace
+}  // namespace parley::scenario

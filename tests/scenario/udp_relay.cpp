@@ -1,0 +1,46 @@
+#include "tests/scenario/udp_relay.hpp"
+
+#include <poll.h>
+
+#include <vector>
+
+namespace parley::scenario {
+
+namespace {
+const Address kLoopback{IpAddress::v4(0x7f000001), 0};
+}
+
+UdpRelay::UdpRelay() : inside_(net::UdpSocket::open(kLoopback).value()) {
+  thread_ = std::thread([this] { run(); });
+}
+
+UdpRelay::~UdpRelay() {
+  stop_.store(true);
+  thread_.join();
+}
+
+void UdpRelay::run() {
+  while (!stop_.load()) {
+    std::vector<pollfd> fds{{inside_->fd(), POLLIN, 0}};
+    for (const auto& [client, socket] : outside_) fds.push_back({socket->fd(), POLLIN, 0});
+    ::poll(fds.data(), fds.size(), 5);
+    if (rebind_.exchange(false)) {
+      // The new sockets are made before the old ones go, so that no port comes back.
+      std::map<Address, std::unique_ptr<net::UdpSocket>> fresh;
+      for (const auto& [client, socket] : outside_)
+        fresh.emplace(client, net::UdpSocket::open(kLoopback).value());
+      outside_.swap(fresh);
+    }
+    inside_->receive([this](const net::Datagram& datagram) {
+      auto& socket = outside_[datagram.from];
+      if (!socket) socket = net::UdpSocket::open(kLoopback).value();
+      socket->queue(server_, std::nullopt, datagram.data);
+      socket->flush();
+    });
+    for (const auto& [client, socket] : outside_)
+      socket->receive([&](const net::Datagram& d) { inside_->queue(client, std::nullopt, d.data); });
+    inside_->flush();
+  }
+}
+
+}  // namespace parley::scenario
