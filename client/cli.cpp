@@ -85,7 +85,8 @@ CLI::App* add_join(CLI::App& app, Raw& raw) {
   join->add_option("--complexity", raw.complexity, "Opus, 0 (cheap) to 10")
       ->check(CLI::Range(0, 10))
       ->capture_default_str();
-  join->add_option("--reconnect", raw.reconnect, "Seconds to try to come back when the server is lost; 0: leave")
+  join->add_option("--reconnect", raw.reconnect,
+                   "Seconds to try to come back when the server is lost; 0: leave")
       ->check(CLI::Range(0.0, 86'400.0))
       ->capture_default_str();
   join->add_flag("--no-dtx", raw.no_dtx, "Send packets during silence too");

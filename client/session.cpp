@@ -137,8 +137,8 @@ void Session::Impl::connect() {
   deadline(config_.connect_timeout, [this] {
     const bool silent = join_id_ != 0;
     lose({EndKind::unreachable,
-         {},
-         config_.server.authority() + (silent ? " does not answer the join" : " does not answer")});
+          {},
+          config_.server.authority() + (silent ? " does not answer the join" : " does not answer")});
   });
   channel_->connect(config_.server, config_.connect_timeout);
 }

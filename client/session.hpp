@@ -61,8 +61,8 @@ class Session {
 
   SessionState state() const;
   SessionStats stats() const;
-  std::string resume_token() const;  // a secret: whoever has it is this participant; empty until joined
-  std::string participant_id() const;                 // empty until joined
+  std::string resume_token() const;    // a secret: whoever has it is this participant; empty until joined
+  std::string participant_id() const;  // empty until joined
   std::optional<Address> media_address() const;       // the server's, once known
   std::vector<protocol::Participant> roster() const;  // in the order of joining, oneself included
 

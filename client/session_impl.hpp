@@ -118,8 +118,8 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   boost::asio::steady_timer deadline_, publish_timer_, retry_timer_;
   Backoff backoff_;
   SuspendWatch suspend_watch_;
-  std::string resume_;                 // the token that makes us the same participant; written under mutex_
-  std::optional<TimePoint> lost_at_;   // reconnecting since then
+  std::string resume_;                // the token that makes us the same participant; written under mutex_
+  std::optional<TimePoint> lost_at_;  // reconnecting since then
   SessionEnd lost_why_;
   TimePoint started_at_{};
   bool sends_, receives_, muted_ = false;

@@ -145,9 +145,9 @@ void Session::Impl::take_joined(const protocol::Joined& joined) {
   tell([&](SessionEvents& events) { again ? events.on_rejoined(joined) : events.on_joined(joined); });
   deadline(config_.media_timeout, [this] {
     lose({EndKind::no_media,
-         {},
-         "the media path to " + media_address()->to_string() +
-             " (UDP) did not come up in time; a firewall may block UDP"});
+          {},
+          "the media path to " + media_address()->to_string() +
+              " (UDP) did not come up in time; a firewall may block UDP"});
   });
   if (!again) publish_later();
   take_media(*answer);

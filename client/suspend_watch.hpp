@@ -1,8 +1,8 @@
 // Notices that this process has not run for a while: the machine was suspended, or the process was stopped.
 // What the network knew of us is then likely to be gone, and asking now is better than waiting for time-outs.
 //
-// Two clocks are needed: CLOCK_MONOTONIC stands still while the machine is suspended, CLOCK_BOOTTIME does not.
-// Pure. Threads: one owner.
+// Two clocks are needed: CLOCK_MONOTONIC stands still while the machine is suspended, CLOCK_BOOTTIME does
+// not. Pure. Threads: one owner.
 #pragma once
 
 #include <optional>

@@ -104,9 +104,9 @@ class RoomService {
   void set_recording(std::string_view room, bool recording);
 
   // --- Direct calls
-  // Who needs all of a room's media on the server (`recording`, `stream 4`) says so here, before it starts, and
-  // takes it back afterwards; a call of two that had gone direct comes back at once. One `why` counts once; all
-  // are forgotten with the room.
+  // Who needs all of a room's media on the server (`recording`, `stream 4`) says so here, before it starts,
+  // and takes it back afterwards; a call of two that had gone direct comes back at once. One `why` counts
+  // once; all are forgotten with the room.
   Status keep_on_mcu(std::string_view room, const std::string& why, bool keep);
 
   // --- Looking up

@@ -73,7 +73,8 @@ TEST(Staying, ANatThatForgetsUsCostsHalfASecond) {
     ASSERT_EQ(wait_tone(*ann, 800), "");
     ASSERT_EQ(wait_tone(*bob, 500), "");
   }
-  const double at_ann = longest_gap_ms(ann->heard(), 800, from), at_bob = longest_gap_ms(bob->heard(), 500, from);
+  const double at_ann = longest_gap_ms(ann->heard(), 800, from),
+               at_bob = longest_gap_ms(bob->heard(), 500, from);
   std::printf("three rebindings of both: longest silence %.0f ms at ann, %.0f ms at bob\n", at_ann, at_bob);
   EXPECT_LE(at_ann, 500);
   EXPECT_LE(at_bob, 500);
@@ -111,9 +112,11 @@ TEST(Staying, AServerThatIsStartedAnewIsFoundAgain) {
   std::printf("after a restart bob hears ann again %.0f ms after the server's return\n", took_ms);
   EXPECT_LT(took_ms, 2'000);
   EXPECT_EQ(bob->session().stats().reconnects, 1);
-  ASSERT_EQ(wait_until([&] { return std::string(bob->session().roster().size() == 2 ? "" : "two people"); }, 2s),
-            "");
-  for (const auto& who : bob->session().roster()) EXPECT_TRUE(who.name == "ann" || who.name == "bob") << who.name;
+  ASSERT_EQ(
+      wait_until([&] { return std::string(bob->session().roster().size() == 2 ? "" : "two people"); }, 2s),
+      "");
+  for (const auto& who : bob->session().roster())
+    EXPECT_TRUE(who.name == "ann" || who.name == "bob") << who.name;
 }
 
 // Whoever holds the token is the participant: the old client goes, the others see nobody come or go.

@@ -19,8 +19,8 @@ class UdpRelay {
   ~UdpRelay();
   Address local() const { return inside_->local(); }
   void forward_to(const Address& server) { server_ = server; }  // before traffic comes
-  // The mappings are forgotten: the next packet of each client comes from another port, and what is sent to the
-  // old ports is lost.
+  // The mappings are forgotten: the next packet of each client comes from another port, and what is sent to
+  // the old ports is lost.
   void rebind() { rebind_.store(true); }
 
  private:

@@ -9,8 +9,8 @@
 // nomination takes over at once. So does, without one, a new address while the current one is silent (a NAT
 // that changed its mapping; not every peer repeats USE-CANDIDATE), and an address that media comes from.
 // Addresses that alternate do not flap the leg: after a change the next is held back for a second, longer
-// each time it happens again, unless the current address is dead, or is silent and the other one is new (a NAT
-// that changes its mapping twice does not alternate).
+// each time it happens again, unless the current address is dead, or is silent and the other one is new (a
+// NAT that changes its mapping twice does not alternate).
 //
 // Pure: no socket, no clock. Threads: owned by the leg's thread.
 #pragma once

@@ -28,8 +28,9 @@ namespace {
 constexpr std::size_t kBuffer = 2048;
 // A peer that only ever sends checks would otherwise keep a leg without media for ever.
 constexpr Duration kConnectLimit = 30s;
-// A server sends a packet every 400 ms even into silence. After half of that without any the client asks by an
-// authenticated check, so that a NAT that has forgotten us costs half a second and not the consent interval.
+// A server sends a packet every 400 ms even into silence. After half of that without any the client asks by
+// an authenticated check, so that a NAT that has forgotten us costs half a second and not the consent
+// interval.
 constexpr Duration kDoubt = 200ms;
 
 std::uint32_t read_u32(Bytes data, std::size_t at) {
