@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 
+#include "client/web/assets.hpp"
 #include "mcu/app/media_plane.hpp"
 #include "mcu/app/metrics_feed.hpp"
 #include "mcu/room/room_service.hpp"
@@ -42,6 +43,8 @@ signaling::SignalingSettings signaling_settings(const settings::Settings& s) {
   signaling::SignalingSettings out;
   out.listen = s.http.listen;
   out.allowed_origins = s.http.allowed_origins;
+  out.tls_certificate = s.http.tls.certificate;
+  out.tls_key = s.http.tls.key;
   out.admin_key = s.auth.admin_key;
   out.token_key = s.auth.token_key;
   out.max_connections = s.limits.connections;
@@ -164,6 +167,7 @@ Status App::Impl::open() {
   rooms_ = std::make_unique<room::RoomService>(room_settings(settings_), *media_, hub_);
 
   signaling::Ports ports;
+  for (const auto& asset : web::assets()) ports.files.push_back({asset.name, asset.body});
   ports.metrics = [this] { return metrics_.text(*media_, *rooms_, *server_); };
   ports.ready = [this] { return !stopping_; };
   ports.graph = [this](RoomId room, std::function<void(Result<std::string>)> answer) {

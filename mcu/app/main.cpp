@@ -52,11 +52,11 @@ int main(int argc, char** argv) {
   auto app = parley::app::App::open(settings, config_path);
   if (!app) return fail(app.error().what, kBadConfig);
   (*app)->handle_signals();
-  const auto http = (*app)->http().to_string();
-  parley::log::info("listening: HTTP and WebSocket on http://{}, media on UDP {}", http,
+  const auto http =
+      (settings.http.tls.certificate.empty() ? "http://" : "https://") + (*app)->http().to_string();
+  parley::log::info("listening: HTTP and WebSocket on {}, media on UDP {}", http,
                     (*app)->media().to_string());
-  parley::log::info("join with: parley join ROOM --server http://{}   rooms: http://{}/api/v1/rooms", http,
-                    http);
+  parley::log::info("join with a browser: {}/   or: parley join ROOM --server {}", http, http);
   (*app)->run();
   parley::log::info("stopped");
   return 0;

@@ -200,7 +200,8 @@ Result<LegAnswer> RoomService::Impl::negotiate(Room& room, const JoinRequest& re
     media_.open_room(room.media, {room.name(), room.max_talkers});
   }
   // Advice reaches a client over its WebSocket only; everybody else is levelled in the mixer.
-  const LegOffer offer{request.sdp, request.remote_ip, request.connection != ConnectionId::none};
+  const LegOffer offer{request.sdp, request.remote_ip,
+                       request.connection != ConnectionId::none && request.applies_gain};
   auto answer = media_.add_leg(room.media, offer);
   const bool own_address =
       !answer && answer.error().code == 409 && replaced != nullptr && replaced->leg != LegId::none;
@@ -226,6 +227,7 @@ void RoomService::Impl::take_leg(Participant& who, const LegAnswer& answer) {
   who.info.receives = answer.direction.receives;
   who.info.codec = answer.codec;
   who.info.transport = answer.encrypted ? "dtls-srtp" : "rtp";
+  who.info.csrc = raw(who.leg);
   legs_[raw(who.leg)] = who.info.id;
 }
 
@@ -258,6 +260,7 @@ void RoomService::Impl::forget_leg(Participant& who) {
   who.connected = false;
   who.info.codec.clear();
   who.info.transport.clear();
+  who.info.csrc = 0;
   who.info.talking = false;
   who.info.level = 127;
   who.traffic = {};

@@ -59,6 +59,7 @@ struct JoinRequest {
   std::string remote_ip;
   ConnectionId connection = ConnectionId::none;
   bool consent = true;
+  bool applies_gain = true;  // of one with a connection: it follows gain advice
 };
 
 // What everybody may know of a participant (docs/protocol.md).
@@ -72,6 +73,7 @@ struct ParticipantInfo {
   std::uint8_t level = 127;
   bool hand = false;
   std::string codec, transport;  // empty: no media
+  std::uint32_t csrc = 0;        // by which mixed packets name this participant (RFC 3550); 0: no media
   float gain_db = 0;
   std::uint32_t group = 0;
   bool consent = true;

@@ -173,6 +173,17 @@ Kind<std::string> secret() {
           quoted};
 }
 
+Kind<std::string> file_name(std::string_view expected) {
+  auto read = [](const YAML::Node& node) -> Result<std::string> {
+    const bool good = node.IsScalar() && node.Scalar().size() <= 4096 &&
+                      std::none_of(node.Scalar().begin(), node.Scalar().end(),
+                                   [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    if (!good) return Error{describe(node), 0};
+    return node.Scalar();
+  };
+  return {std::string(expected), std::move(read), quoted};
+}
+
 Kind<Address> socket_address() {
   auto read = [](const YAML::Node& node) -> Result<Address> {
     const auto address = node.IsScalar() ? Address::parse(node.Scalar()) : std::nullopt;

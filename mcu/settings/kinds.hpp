@@ -30,6 +30,7 @@ Kind<std::uint64_t> whole_number(std::string_view unit, std::uint64_t least, std
 Kind<bool> yes_or_no();
 Kind<Duration> duration(Duration least, Duration most);  // "500ms", "10s", "5m", "2h"
 Kind<std::string> secret();
+Kind<std::string> file_name(std::string_view expected);  // printable; whether it is there is found out later
 Kind<Address> socket_address();
 Kind<std::vector<Address>> public_addresses();
 Kind<std::vector<IpNetwork>> networks();

@@ -48,7 +48,7 @@ class Parser {
       const auto path = prefix + entry.first.Scalar();
       const auto shown = log::printable(path, 100);
       if (entry.first.Scalar().find('.') != std::string::npos)
-        return failure(at, shown, "keys are nested: one level of keys below its section, without dots");
+        return failure(at, shown, "keys are nested below their section, without dots");
       if (const auto [first, is_new] = lines_.emplace(path, at); !is_new)
         return failure(at, shown, "stands twice (first on line " + std::to_string(first->second) + ")");
       auto status = take_entry(path, shown, entry.second, at);
@@ -58,8 +58,7 @@ class Parser {
   }
 
   Status take_entry(const std::string& path, const std::string& shown, const YAML::Node& value, int line) {
-    const bool is_section = path.find('.') == std::string::npos &&
-                            std::any_of(table().begin(), table().end(),
+    const bool is_section = std::any_of(table().begin(), table().end(),
                                         [&](const Key& k) { return k.path.starts_with(path + "."); });
     if (is_section) return take_map(value, path + ".", line);
     const auto key =
@@ -82,6 +81,12 @@ class Parser {
       return failure(
           line_of("http.listen", "auth.admin_key"), "http.listen",
           s.http.listen.to_string() + " can be reached from other hosts: auth.admin_key must be set");
+    }
+    const bool needs_key = !s.http.tls.certificate.empty() && s.http.tls.certificate != "self-signed";
+    if (needs_key != !s.http.tls.key.empty()) {
+      return failure(line_of("http.tls.key", "http.tls.certificate"), "http.tls.key",
+                     needs_key ? "expected the key of http.tls.certificate, got nothing"
+                               : "expected nothing without a file in http.tls.certificate");
     }
     if (!s.auth.admin_key.empty() && s.auth.admin_key == s.auth.token_key) {
       return failure(line_of("auth.token_key", "auth.admin_key"), "auth.token_key",

@@ -1,20 +1,33 @@
 #include "mcu/settings/settings.hpp"
 
+#include <algorithm>
+#include <string_view>
+
 #include "mcu/settings/key.hpp"
 
 namespace parley::settings {
 
+namespace {
+
+std::string indent(std::string_view path) {
+  return std::string(2 * static_cast<std::size_t>(std::count(path.begin(), path.end(), '.')), ' ');
+}
+
+}  // namespace
+
 std::string to_yaml(const Settings& settings) {
   std::string out, section;
   for (const auto& key : table()) {
-    const auto dot = key.path.find('.');
+    const auto dot = key.path.rfind('.');
     if (const auto name = key.path.substr(0, dot); name != section) {
+      // Keys of "http.tls" stand behind those of "http", whose heading is there already.
+      const auto parent = name.rfind('.');
+      out += indent(name) + (parent == std::string::npos ? name : name.substr(parent + 1)) + ":\n";
       section = name;
-      out += section + ":\n";
     }
     const auto value = key.write(settings);
     const bool hide = key.secret && value != "\"\"";
-    out += "  " + key.path.substr(dot + 1) + ": " + (hide ? "\"***\"" : value) + "\n";
+    out += indent(key.path) + key.path.substr(dot + 1) + ": " + (hide ? "\"***\"" : value) + "\n";
   }
   return out;
 }

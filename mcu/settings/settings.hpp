@@ -25,6 +25,10 @@ struct Settings {
     Address listen{IpAddress::v4(0x7f000001), 8080};
     std::vector<std::string>
         allowed_origins;  // "https://meet.example.org"; the server's own is always allowed
+    struct Tls {
+      std::string certificate;  // a PEM file or "self-signed"; empty: no TLS
+      std::string key;          // a PEM file
+    } tls;
   } http;
   struct Media {
     Address listen{IpAddress::v4(0), 5004};

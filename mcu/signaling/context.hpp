@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <map>
 #include <memory>
 #include <unordered_set>
@@ -14,12 +13,13 @@
 #include "mcu/signaling/router.hpp"
 #include "mcu/signaling/server.hpp"
 #include "mcu/signaling/settings.hpp"
+#include "mcu/signaling/stream.hpp"
+#include "mcu/signaling/tls.hpp"
 
 namespace parley::signaling {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-using Stream = beast::tcp_stream;  // a TLS stream takes its place one day
 
 // An open connection, of either kind.
 class Connection {
@@ -40,6 +40,7 @@ struct Context {
 
   SignalingSettings settings;
   Gate gate;
+  TlsContext tls;  // empty: plain HTTP only
   room::RoomService& rooms;
   EventHub& hub;
   Ports ports;

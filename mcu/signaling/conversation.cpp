@@ -67,6 +67,7 @@ struct Conversation::Handler {
     request.remote_ip = self.remote_ip_;
     request.connection = self.connection_;
     request.consent = join.consent;
+    request.applies_gain = join.applies_gain;
     auto joined = rooms().join(now.steady, request);
     if (!joined) return to_failure(joined.error());
     self.participant_ = joined->participant;

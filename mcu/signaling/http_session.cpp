@@ -37,6 +37,7 @@ void fill_header(http::response<Body>& message, const Response& response) {
     if (is_header_value(value)) message.insert(name, value);
   message.set(http::field::date, http_date(std::time(nullptr)));
   message.set("X-Content-Type-Options", "nosniff");
+  message.set("Referrer-Policy", "no-referrer");
   if (message.find(http::field::cache_control) == message.end())
     message.set(http::field::cache_control, "no-store");
   if (!response.content_type.empty()) message.set(http::field::content_type, response.content_type);
@@ -45,10 +46,11 @@ void fill_header(http::response<Body>& message, const Response& response) {
 }  // namespace
 
 HttpSession::HttpSession(Stream stream, std::shared_ptr<Context> context,
-                         std::shared_ptr<ConnectionSlot> slot)
+                         std::shared_ptr<ConnectionSlot> slot, beast::flat_buffer received)
     : stream_(std::move(stream)),
       context_(std::move(context)),
       slot_(std::move(slot)),
+      buffer_(std::move(received)),
       handler_timer_(stream_.get_executor()) {
   context_->open.insert(this);
 }
@@ -119,6 +121,7 @@ std::optional<Response> HttpSession::examine() {
   if (parser_->get().version() == 11 && request_.headers.count(http::field::host) == 0)
     return problem(400, "bad-request", "HTTP/1.1 needs a Host");
   if (auto refused = context_->gate.refuse_stranger(request_)) return refused;
+  if (auto elsewhere = send_to_tls()) return elsewhere;
   const auto& from = slot_->remote().ip;
   if (!from.is_loopback() && !context_->requests.take(now(), from.to_string()))
     return problem(429, "too-many", "too many requests at the moment, try again in a second");
@@ -131,6 +134,15 @@ std::optional<Response> HttpSession::examine() {
         .with("Connection", "Upgrade");
   }
   return find_route();
+}
+
+// A server with a certificate speaks plain HTTP to its own host only: keys and tokens stay off the wire.
+std::optional<Response> HttpSession::send_to_tls() const {
+  if (!context_->tls || stream_.is_tls() || slot_->remote().ip.is_loopback()) return std::nullopt;
+  const auto target = parser_->get().target();
+  return problem(308, "bad-request", "this server wants HTTPS")
+      .with("Location",
+            "https://" + request_.header(http::field::host) + std::string(target.data(), target.size()));
 }
 
 std::optional<Response> HttpSession::find_route() {
@@ -292,11 +304,12 @@ void HttpSession::upgrade() {
 
 // A peer that still sends when we close would get a reset, and lose the answer it has not read yet.
 void HttpSession::drain_and_close() {
-  beast::error_code ignored;
-  stream_.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   stream_.expires_after(kDrainTime);
   buffer_.clear();
-  drain(kMaxDrained);
+  stream_.async_finish([self = shared_from_this()](beast::error_code) {
+    if (self->stream_.is_tls()) return self->close();
+    self->drain(kMaxDrained);
+  });
 }
 
 void HttpSession::drain(std::size_t left) {

@@ -18,7 +18,8 @@ namespace parley::signaling {
 
 class HttpSession final : public Connection, public std::enable_shared_from_this<HttpSession> {
  public:
-  HttpSession(Stream stream, std::shared_ptr<Context> context, std::shared_ptr<ConnectionSlot> slot);
+  HttpSession(Stream stream, std::shared_ptr<Context> context, std::shared_ptr<ConnectionSlot> slot,
+              beast::flat_buffer received);
   ~HttpSession() override;
   void start();
   void stop() override;
@@ -30,6 +31,7 @@ class HttpSession final : public Connection, public std::enable_shared_from_this
   void read_header();
   void on_header();
   std::optional<Response> examine();
+  std::optional<Response> send_to_tls() const;
   std::optional<Response> find_route();
   void allow_body_then_read();
   void read_body();

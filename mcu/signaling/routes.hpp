@@ -6,6 +6,8 @@
 namespace parley::signaling {
 
 void add_health_routes(Context& context);
+void add_page_routes(Context& context);
+void add_invitation_routes(Context& context);
 void add_whip_routes(Context& context);
 void add_room_routes(Context& context);
 void add_participant_routes(Context& context);

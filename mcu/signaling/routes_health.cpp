@@ -17,6 +17,8 @@ Response plain(int status, std::string text) {
 
 void add_all_routes(Context& context) {
   add_health_routes(context);
+  add_page_routes(context);
+  add_invitation_routes(context);
   add_whip_routes(context);
   add_room_routes(context);
   add_participant_routes(context);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "mcu/signaling/context.hpp"
+#include "mcu/signaling/greeter.hpp"
 #include "mcu/signaling/http_session.hpp"
 #include "mcu/signaling/routes.hpp"
 #include "transport/base/log.hpp"
@@ -19,6 +20,11 @@ constexpr Duration kPauseWithoutDescriptors = 100ms;
 tcp::endpoint to_endpoint(const Address& address) {
   if (address.ip.is_v4()) return {asio::ip::address_v4(address.ip.v4_value()), address.port};
   return {asio::ip::address_v6(address.ip.bytes()), address.port};
+}
+
+Result<TlsContext> tls_of(const SignalingSettings& settings) {
+  if (settings.tls_certificate.empty()) return TlsContext();
+  return make_tls_context(settings.tls_certificate, settings.tls_key);
 }
 
 Address to_address(const tcp::endpoint& endpoint) {
@@ -73,7 +79,12 @@ class Server::Impl {
     auto slot = ConnectionSlot::take(context_, to_address(remote));
     if (!slot) return;
     socket.set_option(tcp::no_delay(true), error);
-    std::make_shared<HttpSession>(Stream(std::move(socket)), context_, std::move(slot))->start();
+    beast::tcp_stream tcp(std::move(socket));
+    if (context_->tls)
+      std::make_shared<Greeter>(std::move(tcp), context_, std::move(slot))->start();
+    else
+      std::make_shared<HttpSession>(Stream(std::move(tcp)), context_, std::move(slot), beast::flat_buffer())
+          ->start();
   }
 
   void stop() {
@@ -98,6 +109,10 @@ Result<std::unique_ptr<Server>> Server::open(asio::io_context& io, const Signali
                                              room::RoomService& rooms, EventHub& hub, Ports ports) {
   if (auto checked = Gate::check(settings); !checked) return checked.error();
   auto context = std::make_shared<Context>(settings, rooms, hub, std::move(ports));
+  if (auto tls = tls_of(settings); tls)
+    context->tls = *tls;
+  else
+    return tls.error();
   add_all_routes(*context);
   auto impl = std::make_unique<Impl>(io, std::move(context));
   if (auto listening = impl->listen(settings.listen); !listening) return listening.error();
@@ -115,6 +130,14 @@ Status Server::reload(const SignalingSettings& settings) {
   auto wanted = settings;
   wanted.listen = impl_->context_->settings.listen;
   if (auto checked = Gate::check(wanted); !checked) return checked;
+  // A certificate that was renewed under the same name is read again; self-made ones stay what they are.
+  const auto& running = impl_->context_->settings;
+  const bool same = wanted.tls_certificate == kSelfSigned && running.tls_certificate == kSelfSigned;
+  if (!same) {
+    auto tls = tls_of(wanted);
+    if (!tls) return tls.error();
+    impl_->context_->tls = std::move(*tls);
+  }
   impl_->context_->settings = wanted;
   impl_->context_->gate = Gate(wanted);
   return Done{};

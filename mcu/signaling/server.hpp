@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mcu/room/room_service.hpp"
@@ -34,9 +35,15 @@ struct LegQuality {
   double loudness_lufs = -70, auto_gain_db = 0;
 };
 
+// A file of the page: "index.html", "main.js". The texts outlive the server.
+struct StaticFile {
+  std::string_view name, body;
+};
+
 struct Ports {
   std::function<std::string()> metrics;  // GET /metrics
   std::function<bool()> ready;           // GET /readyz
+  std::vector<StaticFile> files;         // GET /, /r/{room}, /assets/...
   // GraphViz text of a room's running pipeline.
   std::function<void(RoomId, std::function<void(Result<std::string>)>)> graph;
   std::function<void(RoomId, std::function<void(std::vector<LegQuality>)>)> quality;
@@ -61,7 +68,7 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   Address local() const;  // with the port that was chosen when 0 was asked for
-  // Keys, origins and limits for what comes from now on; the listening address stays.
+  // Keys, origins, limits and certificate for what comes from now on; the listening address stays.
   Status reload(const SignalingSettings& settings);
   // No new connection; the open ones are closed when their answer, or queue, has been sent.
   void stop();

@@ -15,6 +15,7 @@ struct SignalingSettings {
   // Origins (scheme://host[:port]) of pages that may use this server besides those it serves itself; "*":
   // any.
   std::vector<std::string> allowed_origins;
+  std::string tls_certificate, tls_key;  // PEM files, or kSelfSigned and nothing; empty: no TLS
   std::string admin_key;  // bearer key of /api/v1; empty: none, which is refused unless `listen` is loopback
   std::string token_key;  // HS256 key of tokens; empty: no tokens
 

@@ -52,6 +52,23 @@ std::optional<std::string> decode_base64url(std::string_view text) {
   return out;
 }
 
+std::string encode_base64url(std::string_view bytes) {
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string out;
+  std::uint32_t bits = 0;
+  unsigned have = 0;
+  for (const char c : bytes) {
+    bits = (bits << 8U) | static_cast<std::uint8_t>(c);
+    for (have += 8; have >= 6;) {
+      have -= 6;
+      out.push_back(kDigits[(bits >> have) & 63U]);
+    }
+  }
+  if (have > 0) out.push_back(kDigits[(bits << (6 - have)) & 63U]);
+  return out;
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view text) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
@@ -147,6 +164,19 @@ Result<TokenClaims> verify_token(std::string_view token, std::string_view key, W
   auto read = read_claims(*claims, at);
   if (read) read->id = expected;
   return read;
+}
+
+std::string sign_token(const TokenClaims& claims, std::string_view key) {
+  json::object body{
+      {"room", claims.room},
+      {"role", claims.role == room::Role::moderator ? "moderator" : "participant"},
+      {"exp", std::chrono::duration_cast<std::chrono::seconds>(claims.expires.time_since_epoch()).count()},
+      {"jti", random_token(16)}};
+  if (!claims.name.empty()) body["name"] = claims.name;
+  if (claims.once) body["once"] = true;
+  const auto text =
+      encode_base64url(R"({"alg":"HS256","typ":"JWT"})") + "." + encode_base64url(json::serialize(body));
+  return text + "." + encode_base64url(hmac_sha256(key, text));
 }
 
 }  // namespace parley::signaling

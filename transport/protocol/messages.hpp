@@ -34,6 +34,7 @@ struct Join {
   std::string room, sdp;
   std::optional<std::string> name, pin, token, resume;
   bool consent = true;
+  bool applies_gain = true;  // follows `gain-advice`; otherwise the mixer levels this participant
 };
 struct Leave {};
 struct Update {
@@ -108,6 +109,7 @@ struct Participant {
   std::uint8_t level = 127;  // -dBov
   bool hand = false;
   std::optional<std::string> codec, transport;  // none: no media at present
+  std::optional<std::uint32_t> csrc;            // likewise; names the participant in RTP's CSRC lists
   double gain_db = 0;
   std::uint32_t group = 0;
   bool consent = true;

@@ -102,6 +102,7 @@ struct Row<Join> : Plain<> {
     v.field("resume", m.resume, kId);
     v.field("sdp", m.sdp, kSdp);
     v.defaulted("consent", m.consent, kBool);
+    v.defaulted("applies_gain", m.applies_gain, kBool);
   }
 };
 template <>
@@ -229,6 +230,7 @@ struct Row<Participant> {
     v.field("hand", m.hand, kBool);
     v.field("codec", m.codec, kId);
     v.field("transport", m.transport, kId);
+    v.field("csrc", m.csrc, kGroup);
     v.field("gain_db", m.gain_db, kToldDb);
     v.field("group", m.group, kGroup);
     v.field("consent", m.consent, kBool);

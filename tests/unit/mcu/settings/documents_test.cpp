@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "mcu/settings/settings.hpp"
 
@@ -24,18 +25,25 @@ std::string plain(const std::string& value) {
   return quoted ? value.substr(1, value.size() - 2) : value;
 }
 
-// Joins the comment that stands above `  key:` in `section` into one line.
-std::string comment_above(const std::string& yaml, const std::string& section, const std::string& key) {
+// Joins the comment that stands above the key ("http.tls.key": two sections) into one line.
+std::string comment_above(const std::string& yaml, const std::string& path) {
   std::istringstream lines(yaml);
-  std::string comment, current;
+  std::string comment;
+  std::vector<std::string> sections;
   for (std::string line; std::getline(lines, line);) {
-    if (!line.empty() && line[0] != ' ' && line.back() == ':') current = line.substr(0, line.size() - 1);
     const auto text = line.find_first_not_of(' ');
+    if (text != std::string::npos && line[text] != '#') {
+      sections.resize(text / 2);
+      std::string here;
+      for (const auto& section : sections) here += section + ".";
+      const auto name = line.substr(text, line.find(':') - text);
+      if (here + name == path) return comment;
+      if (line.back() == ':') sections.push_back(name);
+    }
     if (text != std::string::npos && line[text] == '#') {
       comment += (comment.empty() ? "" : " ") + line.substr(std::min(line.size(), text + 2));
       continue;
     }
-    if (current == section && line.rfind("  " + key + ":", 0) == 0) return comment;
     comment.clear();
   }
   return "";
@@ -51,13 +59,13 @@ TEST(ConfigurationDocuments, TheFileEqualsTheDefaults) {
 TEST(ConfigurationDocuments, TheFileExplainsEveryKey) {
   const auto yaml = read("config/parley.yaml");
   for (const auto& key : key_reference()) {
-    const auto dot = key.path.find('.');
-    const auto section = key.path.substr(0, dot), name = key.path.substr(dot + 1);
-    EXPECT_NE(yaml.find("\n  " + name + ": " + plain(key.value_by_default) + "\n"), std::string::npos)
+    const auto dot = key.path.rfind('.');
+    const auto name = key.path.substr(dot + 1);
+    EXPECT_NE(yaml.find("  " + name + ": " + plain(key.value_by_default) + "\n"), std::string::npos)
         << key.path;
     auto type = key.type;
     type[0] = static_cast<char>(std::toupper(type[0]));
-    EXPECT_EQ(comment_above(yaml, section, name),
+    EXPECT_EQ(comment_above(yaml, key.path),
               key.meaning + " " + type + "; default " + plain(key.value_by_default) + ".")
         << key.path;
   }
@@ -89,6 +97,7 @@ TEST(ConfigurationDocuments, TheDumpCanBeReadBack) {
   Settings settings;
   settings.http.listen = *Address::parse("[::1]:81");
   settings.http.allowed_origins = {"https://a.example"};
+  settings.http.tls = {"/etc/parley/chain \"1\".pem", "key.pem"};
   settings.media.advertise = {*Address::parse("[2001:db8::1]:5"),
                               Address{*IpAddress::parse("2001:db8::2"), 0}};
   settings.media.plain_rtp_from = {*IpNetwork::parse("10.0.0.0/8"), *IpNetwork::parse("::1/128")};

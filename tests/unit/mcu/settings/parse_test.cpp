@@ -210,9 +210,7 @@ TEST(SettingsParse, OneClearLineForEachMistake) {
       {"mix:\n  max_talker: 5\n", "test.yaml:2: mix.max_talker: unknown key (did you mean mix.max_talkers?)"},
       {"http: {admin_key: x}", "test.yaml:1: http.admin_key: unknown key (did you mean auth.admin_key?)"},
       {"max_talkers: 5", "test.yaml:1: max_talkers: unknown key (did you mean mix.max_talkers?)"},
-      {"jitter.min_ms: 5",
-       "test.yaml:1: jitter.min_ms: keys are nested: one level of keys below its section, without "
-       "dots"},
+      {"jitter.min_ms: 5", "test.yaml:1: jitter.min_ms: keys are nested below their section, without dots"},
       {"colour: blue", "test.yaml:1: colour: unknown key"},
       {"telephony: {auto: true}", "test.yaml:1: telephony: unknown key"},
       {"jitter:\n  min_ms: 1\n  max_ms: 50\n  min_ms: 2\n",
