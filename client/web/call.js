@@ -143,9 +143,11 @@ export class Call extends EventTarget {
     this.#expectMedia(media);
   }
 
+  // A leg that never connects is tried again; one that did connect is helped by #mediaState.
   #expectMedia(media) {
     setTimeout(() => {
-      if (this.#media === media && media.state !== 'connected' && this.#state !== 'ended') this.#rejoin();
+      const waiting = ['new', 'connecting'].includes(media.state);
+      if (this.#media === media && waiting && this.#state !== 'ended') this.#rejoin();
     }, kMediaTime);
   }
 
@@ -254,11 +256,15 @@ export class Call extends EventTarget {
     const isNew = !this.people.has(who.id);
     this.people.set(who.id, who);
     this.#announce('roster', isNew ? {joined: who} : {updated: who});
+    // The server has given our leg up (docs/protocol.md: `transport` is absent without media).
+    if (who.id === this.self && who.transport === undefined) this.#rejoin();
   }
 
-  // The server's last word. A server that stops may be one that restarts.
+  // The server's last word. A server that stops may be one that restarts; while we come back over a new connection it is
+  // ourselves who replace the old one.
   #closed({reason, message}) {
-    if (reason !== 'server-stopping') this.#end(reason, message);
+    if (reason === 'server-stopping' || (reason === 'replaced' && this.#healing)) return;
+    this.#end(reason, message);
   }
 
   // --- What the person does

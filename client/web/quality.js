@@ -3,7 +3,8 @@
 import {t} from './strings.js';
 
 const kEvery = 2000;
-const kReportEvery = 5;  // of these
+const kReportEvery = 5;   // of these
+const kSettling = 2;      // of these: while a stream begins, what is missing is no fault
 
 // The difference of two readings of an inbound stream and what came of it.
 function reading(stats) {
@@ -60,13 +61,15 @@ export function watch(call, show) {
   let of = null;
   let uplink = null;
   let round = 0;
+  let age = 0;
   const heard = ({detail}) => (uplink = detail);
   call.addEventListener('uplink', heard);
   const timer = setInterval(async () => {
     const media = call.media;
     if (call.state !== 'live' || media === null) return;
     const now = reading(await media.stats());
-    if (before !== null && of === media) {
+    if (of !== media) age = 0;
+    if (before !== null && of === media && ++age >= kSettling) {
       const down = change(now, before);
       show(judge(down, uplink));
       if (++round % kReportEvery === 0) call.request('stats', {report: {browser: true, ...down}}).catch(() => {});

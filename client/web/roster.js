@@ -9,7 +9,7 @@ const kLoudest = 12;
 const initials = (name) =>
   name.split(/\s+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toUpperCase()).join('') || '?';
 // The same name has the same colour on every screen.
-const hue = (name) => [...name].reduce((sum, c) => (sum * 31 + c.codePointAt(0)) % 360, 7);
+const hue = (name) => [...name].reduce((sum, c) => (sum * 131 + c.codePointAt(0) * 977) % 9973, 7) % 360;
 
 class Card {
   constructor(call, who, personal) {
@@ -137,7 +137,7 @@ export class Roster {
     for (const card of this.#cards.values()) if (!card.view.contains(target)) card.open(false);
   };
 
-  // Whoever is raised a hand stands first, then in the order of coming.
+  // Who has raised a hand stands first, then in the order of coming.
   update() {
     const people = [...this.#call.people.values()];
     for (const [id, card] of this.#cards) {

@@ -70,7 +70,6 @@ const kEnglish = {
   'person.silenced': 'silent for me',
   'person.menu': 'More about {name}',
   'person.muted': 'muted',
-  'person.talking': 'talking',
   'person.listening': 'only listens',
   'person.lost': 'connection lost',
   'person.hand': 'hand raised',
@@ -95,7 +94,6 @@ const kEnglish = {
   'quality.slow': 'Slow network: an answer takes {ms} ms',
   'quality.jitter': 'Uneven network: sound is held back by {ms} ms',
   'quality.gaps': 'Gaps in what you hear: this device or the network is busy',
-  'quality.none': 'No sound arrives from the server',
 
   'ended.left': 'You have left {room}.',
   'ended.kicked': 'You were removed from {room}.',

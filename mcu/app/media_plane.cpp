@@ -240,6 +240,8 @@ Result<room::LegAnswer> MediaPlane::add_leg(RoomId room, const room::LegOffer& o
   placed.room = room;
   placed.thread = thread;
   placed.encrypted = negotiated->encrypted;
+  placed.remote_ufrag = negotiated->remote_ufrag;
+  placed.remote_pwd = negotiated->remote_pwd;
   placed.plain = negotiated->remote.value_or(Address{});
   placed.plain_ssrc = negotiated->remote_ssrc;
   placed_[id] = placed;
@@ -341,11 +343,16 @@ Result<std::string> MediaPlane::patch_leg(LegId leg, const std::string& sdp_frag
   if (found == placed_.end() || !found->second.encrypted) return Error{"this leg has no ICE session", 409};
   const auto fragment = sdp::parse_fragment(sdp_fragment);
   if (!fragment) return fragment.error();
-  // Candidates alone: a lite agent learns the peer's addresses from its checks.
-  if (fragment->ufrag.empty()) return std::string{};
+  // Candidates alone, or with the credentials in use (RFC 8840 section 4.4): a lite agent learns the peer's
+  // addresses from its checks.
+  auto& placed = found->second;
+  const bool same = fragment->ufrag == placed.remote_ufrag && fragment->pwd == placed.remote_pwd;
+  if (fragment->ufrag.empty() || same) return std::string{};
   const auto credentials = ice::Credentials::random();
   if (!legs_->post_ice_restart(leg, credentials.ufrag, credentials.pwd, fragment->ufrag, fragment->pwd))
     return Error{"the server is overloaded: try again", 503};
+  placed.remote_ufrag = fragment->ufrag;
+  placed.remote_pwd = fragment->pwd;
   return sdp::write_answer_fragment(*fragment, credentials.ufrag, credentials.pwd, candidates(""));
 }
 

@@ -87,7 +87,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
     RoomId room = RoomId::none;
     unsigned thread = 0;
     bool encrypted = false;
-    std::string ufrag;
+    std::string remote_ufrag, remote_pwd;  // of the ICE session at present
     Address plain;
     std::optional<std::uint32_t> plain_ssrc;
     double downlink_loss = 0;

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/x509err.h>
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
@@ -108,13 +109,13 @@ Status use_self_signed(SSL_CTX* context) {
 Status use_files(SSL_CTX* context, const std::string& certificate, const std::string& key) {
   if (::SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1)
     return Error{"http.tls.certificate: " + certificate + ": " + openssl_error(), 0};
-  if (::SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return Error{"http.tls.key: " + key + ": " + openssl_error(), 0};
-  if (::SSL_CTX_check_private_key(context) != 1) {
-    ::ERR_clear_error();
-    return Error{"http.tls.key: " + key + " is not the key of " + certificate, 0};
-  }
-  return Done{};
+  if (::SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) == 1) return Done{};
+  const auto last = ::ERR_peek_last_error();
+  const bool foreign =
+      ERR_GET_LIB(last) == ERR_LIB_X509 && ERR_GET_REASON(last) == X509_R_KEY_VALUES_MISMATCH;
+  const auto why = openssl_error();
+  if (foreign) return Error{"http.tls.key: " + key + " is not the key of " + certificate, 0};
+  return Error{"http.tls.key: " + key + ": " + why, 0};
 }
 
 }  // namespace

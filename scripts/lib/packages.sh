@@ -9,6 +9,7 @@ RUN_PACKAGES=(
   espeak-ng
 )
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev ffmpeg ccache clang-format clang-tidy curl)
+BROWSER_PACKAGES=(chromium)
 FUZZ_PACKAGES=(clang lld libclang-rt-14-dev)
 
 as_root() {

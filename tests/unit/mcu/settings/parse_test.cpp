@@ -46,6 +46,7 @@ TEST(SettingsParse, EveryKeyTakesAValueOtherThanItsDefault) {
 http:
   listen: "[::1]:80"
   allowed_origins: ["https://meet.example.org", "http://127.0.0.1:3000"]
+  tls: {certificate: /etc/parley/chain.pem, key: /etc/parley/key.pem}
 media:
   listen: 192.0.2.1:6000
   advertise: [203.0.113.5, "203.0.113.6:7000", "2001:db8::5", "[2001:db8::5]:7000"]
@@ -205,6 +206,15 @@ TEST(SettingsParse, OneClearLineForEachMistake) {
        "test.yaml:1: http.allowed_origins: expected a list of origins such as \"https://meet.example.org\", "
        "in lower "
        "case, or \"*\", got \"https://meet.example.org/\""},
+      {"http: {tls: {certificate: a.pem}}",
+       "test.yaml:1: http.tls.key: expected the key of http.tls.certificate, got nothing"},
+      {"http: {tls: {certificate: self-signed, key: a.key}}",
+       "test.yaml:1: http.tls.key: expected nothing without a file in http.tls.certificate"},
+      {"http: {tls: yes}", "test.yaml:1: http.tls: expected keys below it, got \"yes\""},
+      {"http: {tls: {certificate: [a]}}",
+       "test.yaml:1: http.tls.certificate: expected a PEM file with the certificate and its chain, "
+       "self-signed, "
+       "or \"\" for none, got a list"},
       // unknown and repeated keys
       {"jiter: {min_ms: 5}", "test.yaml:1: jiter: unknown key (did you mean jitter?)"},
       {"mix:\n  max_talker: 5\n", "test.yaml:2: mix.max_talker: unknown key (did you mean mix.max_talkers?)"},

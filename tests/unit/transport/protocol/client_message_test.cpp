@@ -22,7 +22,7 @@ std::string round_trip(const std::string& text) {
 }
 
 const std::string kEveryRequest[] = {
-    R"({"type":"join","id":1,"room":"r","name":"Zoë","pin":"1234","token":"a.b.c","resume":"Abc-9","sdp":"v=0\r\n","consent":false})",
+    R"({"type":"join","id":1,"room":"r","name":"Zoë","pin":"1234","token":"a.b.c","resume":"Abc-9","sdp":"v=0\r\n","consent":false,"applies_gain":false})",
     R"({"type":"leave","id":2})",
     R"({"type":"update","id":3,"sends":true,"receives":false})",
     R"({"type":"ice-restart","id":4,"ufrag":"abcd","pwd":"0123456789012345678901"})",
