@@ -2,6 +2,7 @@
 
 import {Chat} from './chat.js';
 import {el, icon, toast} from './dom.js';
+import {copyLink, openInvitation} from './invite.js';
 import {levelBar} from './lobby.js';
 import {watch} from './quality.js';
 import {Roster} from './roster.js';
@@ -74,6 +75,8 @@ export class Room {
     this.view = el('div', {class: 'room'},
       el('header', {class: 'room-head'},
         el('h1', {}, this.#call.room), this.lockBadge, this.light, el('span', {class: 'spring'}), this.quality,
+        this.invite = el('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => openInvitation(this.#call)},
+          icon('people'), el('span', {}, t('room.invite'))),
         el('button', {type: 'button', class: 'quiet', onclick: () => this.#copyLink()}, icon('link'),
           el('span', {}, t('room.copy')))),
       this.state,
@@ -202,6 +205,7 @@ export class Room {
   #showRoom() {
     const call = this.#call;
     this.moderation.hidden = !call.isModerator;
+    this.invite.hidden = !call.isModerator || call.token === '';
     this.lockBadge.hidden = !call.locked;
     this.lock.replaceChildren(icon(call.locked ? 'unlock' : 'lock'),
       el('span', {}, t(call.locked ? 'room.unlock' : 'room.lock')));
@@ -228,13 +232,7 @@ export class Room {
   }
 
   async #copyLink() {
-    const link = `${location.origin}/r/${encodeURIComponent(this.#call.room)}`;
-    try {
-      await navigator.clipboard.writeText(link);
-      toast(t('room.copied'), 'good');
-    } catch {
-      toast(t('room.copyFailed', {link}));
-    }
+    await copyLink(`/r/${encodeURIComponent(this.#call.room)}`, t('room.copied'));
   }
 
   // --- The connection

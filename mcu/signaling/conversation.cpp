@@ -96,7 +96,11 @@ struct Conversation::Handler {
   }
   Body operator()(const protocol::MuteSelf& mute) { return done(rooms().mute_self(me(), mute.muted)); }
   Body operator()(const protocol::RaiseHand& hand) { return done(rooms().raise_hand(me(), hand.raised)); }
-  Body operator()(const protocol::SendChat& chat) { return done(rooms().chat(me(), chat.text)); }
+  Body operator()(const protocol::SendChat& chat) {
+    if (!self.chat_.take(now.steady))
+      return to_failure(room::refuse(room::RefusalCode::too_many, "too many chat lines: wait a moment"));
+    return done(rooms().chat(me(), chat.text));
+  }
   Body operator()(const protocol::SetPersonalGain& gain) {
     room::PersonalGain wanted;
     if (gain.db) wanted.db = static_cast<float>(*gain.db);
@@ -140,7 +144,8 @@ struct Conversation::Handler {
 Conversation::Conversation(Context& context, std::string remote_ip)
     : context_(context),
       remote_ip_(std::move(remote_ip)),
-      messages_(context.settings.messages_per_second, context.settings.messages_per_second * kBurstSeconds) {}
+      messages_(context.settings.messages_per_second, context.settings.messages_per_second * kBurstSeconds),
+      chat_(context.settings.chat_lines_per_second, context.settings.chat_lines_per_second * kBurstSeconds) {}
 
 Conversation::Answer Conversation::take(const Moment& now, std::string_view text) {
   if (!messages_.take(now.steady)) {

@@ -38,6 +38,7 @@ class Conversation {
   room::ParticipantId participant_;  // empty: not joined
   std::string room_;
   room::TokenBucket messages_;
+  room::TokenBucket chat_;  // each line goes to everybody in the room
   unsigned bad_in_a_row_ = 0, too_many_in_a_row_ = 0;
 };
 

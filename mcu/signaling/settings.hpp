@@ -26,6 +26,7 @@ struct SignalingSettings {
   std::size_t max_sdp_bytes = 64 * 1024;
   std::size_t max_body_bytes = 64 * 1024;  // of JSON
   double messages_per_second = 50;         // of one WebSocket, control frames included
+  double chat_lines_per_second = 2;        // of one WebSocket
   std::size_t queue_messages = 4096;       // outgoing, of one WebSocket
   std::size_t queue_bytes = 1024 * 1024;
 

@@ -415,6 +415,7 @@ TEST_F(WebSocket, APeerThatAnswersPingsStays) {
 TEST_F(WebSocket, ASlowReaderIsClosedAndCostsNobodyElse) {
   settings.queue_messages = 50;
   settings.messages_per_second = 0;
+  settings.chat_lines_per_second = 0;
   start();
   WsClient slow(address), bob(address);
   slow.join("r", "Slow");
@@ -448,6 +449,22 @@ TEST_F(WebSocket, OneThatHasNotJoinedIsSentAway) {
   std::thread stopping([this] { stop_server(); });
   EXPECT_EQ(client.close_code(), websocket::close_code::going_away);
   stopping.join();
+}
+
+TEST_F(WebSocket, ChatIsForTalkingNotForFlooding) {
+  settings.chat_lines_per_second = 1;
+  start();
+  WsClient ann(address);
+  ASSERT_EQ(type_of(ann.join("standup", "Ann")), "joined");
+  int taken = 0, refused = 0;
+  for (int i = 0; i < 30; ++i) {
+    const auto code = code_of(ann.ask({{"type", "chat"}, {"text", "hello"}}));
+    ++(code == "ok" ? taken : refused);
+    EXPECT_TRUE(code == "ok" || code == "too-many") << code;
+  }
+  EXPECT_GE(taken, 4);
+  EXPECT_GE(refused, 15);
+  EXPECT_EQ(type_of(ann.ask({{"type", "raise-hand"}, {"raised", true}})), "ok") << "nothing else is held up";
 }
 
 }  // namespace
