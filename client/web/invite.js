@@ -16,7 +16,7 @@ export async function copyLink(path, done) {
 
 export function openInvitation(call) {
   const role = el('select', {id: 'invite-role'},
-    ...['participant', 'moderator'].map((value) => el('option', {value}, t(`invite.${value}`))));
+    el('option', {value: 'participant'}, t('invite.participant')), el('option', {value: 'moderator'}, t('invite.moderator')));
   const expires = el('select', {id: 'invite-expires'},
     el('option', {value: 3600}, t('invite.hour')), el('option', {value: 86400}, t('invite.day')),
     el('option', {value: 2592000}, t('invite.month')));

@@ -62,6 +62,7 @@ export function watch(call, show) {
   let uplink = null;
   let round = 0;
   let age = 0;
+  let lastGaps = 0;
   const heard = ({detail}) => (uplink = detail);
   call.addEventListener('uplink', heard);
   const timer = setInterval(async () => {
@@ -71,6 +72,8 @@ export function watch(call, show) {
     if (of !== media) age = 0;
     if (before !== null && of === media && ++age >= kSettling) {
       const down = change(now, before);
+      // One gap is an accident, two in a row are a state.
+      [down.gaps, lastGaps] = [Math.min(down.gaps, lastGaps), down.gaps];
       show(judge(down, uplink));
       if (++round % kReportEvery === 0) call.request('stats', {report: {browser: true, ...down}}).catch(() => {});
     }

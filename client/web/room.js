@@ -10,6 +10,7 @@ import {t} from './strings.js';
 
 const kTalkingIntoMuted = -38;  // dBFS
 const kHintEvery = 20_000;
+const kFewPeople = 20;  // in a larger room nobody wants to read who comes and goes
 
 // microphone: open, or without a track: only listening. settings: opens the dialogue for the microphone.
 export class Room {
@@ -31,7 +32,6 @@ export class Room {
     this.chat = new Chat(call, () => this.#showChat());
     this.#build();
     this.#on('roster', ({detail}) => this.#people(detail));
-    this.#on('levels', () => {});
     this.#on('room', () => this.#showRoom());
     this.#on('state', () => this.#showState());
     this.#on('stream', ({detail}) => this.#play(detail));
@@ -184,8 +184,9 @@ export class Room {
   #people(change) {
     this.roster.update();
     const name = (who) => ({name: who.name});
-    if (change?.joined) toast(t('room.joined', name(change.joined)));
-    if (change?.left) toast(t('room.left', name(change.left)));
+    const small = this.#call.people.size <= kFewPeople;
+    if (small && change?.joined) toast(t('room.joined', name(change.joined)));
+    if (small && change?.left) toast(t('room.left', name(change.left)));
     const updated = change?.updated;
     if (updated && updated.hand && !this.raised?.has(updated.id) && updated.id !== this.#call.self)
       toast(t('room.handUp', name(updated)));

@@ -106,6 +106,9 @@ class Card {
   }
 
   ring(talking, level) {
+    if (talking === this.talking && (!talking || level === this.level)) return;
+    this.talking = talking;
+    this.level = level;
     this.view.classList.toggle('talking', talking);
     // -dBov 60 and quieter: a thin ring; 10 and louder: a wide one.
     this.avatar.style.setProperty('--level', talking ? Math.min(Math.max((60 - level) / 50, 0.15), 1).toFixed(2) : 0);

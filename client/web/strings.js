@@ -67,7 +67,7 @@ const kEnglish = {
   'room.unlock': 'Unlock room',
   'room.isLocked': 'The room is locked: nobody else can join.',
   'room.isUnlocked': 'The room is open again.',
-  'room.muteAll': 'Mute everybody',
+  'room.muteAll': 'Mute all',
   'room.recording': 'Recording',
   'room.recordingOn': 'This room is being recorded.',
   'room.recordingWithoutYou': 'This room is being recorded, without your voice.',

@@ -150,3 +150,22 @@ test('a network that is gone for a while: ICE restart or a new leg, the same par
     await page.context().close();
   }
 });
+
+test('a tab that is frozen and comes back', async (t) => {
+  const page = await open(browser);
+  const native = server.native('sleep', ['--name', 'Nat', '--input', 'tone:880', '--output', 'null']);
+  await join(page, `${server.url}/r/sleep`, 'Ann');
+  await until('heard', async () => (await hear(page, [880]))[880] > -35);
+  const chromium = await page.context().newCDPSession(page);
+  await chromium.send('Page.setWebLifecycleState', {state: 'frozen'});
+  relay.dark = true;  // as a laptop that sleeps: neither script nor network
+  await sleep(13_000);
+  relay.dark = false;
+  await chromium.send('Page.setWebLifecycleState', {state: 'active'});
+  const begin = Date.now();
+  await until('heard again', async () => (await hear(page, [880], 700))[880] > -35, 20_000);
+  t.diagnostic(`sound again ${Date.now() - begin} ms after waking up`);
+  assert.equal(await page.locator('.person').count(), 2);
+  await native.stop();
+  await page.context().close();
+});
