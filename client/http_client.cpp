@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <optional>
 
+#include "client/tls.hpp"
 #include "transport/base/log.hpp"
 
 namespace parley::client {
@@ -22,7 +23,7 @@ using ErrorCode = beast::error_code;
 class Call {
  public:
   Call(const ServerUrl& server, const HttpRequest& request)
-      : server_(server), resolver_(context_), stream_(context_) {
+      : server_(server), resolver_(context_), tcp_(context_) {
     message_.version(11);
     message_.method_string(request.method);
     message_.target(request.target);
@@ -39,13 +40,19 @@ class Call {
   }
 
   Result<HttpResponse> run(Duration timeout) {
+    if (server_.tls) {
+      auto made = make_tls_context(server_);
+      if (!made) return made.error();
+      tls_context_ = std::move(*made);
+    }
     resolver_.async_resolve(
         server_.host, std::to_string(server_.port), [this](ErrorCode error, const auto& found) {
           if (error) return fail("cannot find " + server_.host, error);
-          stream_.async_connect(found, [this](ErrorCode connect_error, const tcp::endpoint&) {
+          tcp_.async_connect(found, [this](ErrorCode connect_error, const tcp::endpoint&) {
             if (connect_error) return fail("cannot connect to " + server_.authority(), connect_error);
-            http::async_write(stream_, message_,
-                              [this](ErrorCode write_error, std::size_t) { read(write_error); });
+            if (server_.tls) return shake_hands();
+            stream_.emplace(std::move(tcp_));
+            write();
           });
         });
     context_.run_for(timeout);
@@ -55,9 +62,20 @@ class Call {
   }
 
  private:
+  void shake_hands() {
+    tls_.emplace(make_tls_stream(std::move(tcp_), *tls_context_, server_));
+    tls_->async_handshake(boost::asio::ssl::stream_base::client, [this](ErrorCode error) {
+      if (error) return fail("no TLS with " + server_.authority(), error);
+      stream_.emplace(std::move(*tls_));
+      write();
+    });
+  }
+  void write() {
+    http::async_write(*stream_, message_, [this](ErrorCode error, std::size_t) { read(error); });
+  }
   void read(ErrorCode written) {
     if (written) return fail(server_.authority(), written);
-    http::async_read(stream_, buffer_, parser_, [this](ErrorCode error, std::size_t) {
+    http::async_read(*stream_, buffer_, parser_, [this](ErrorCode error, std::size_t) {
       if (error) fail(server_.authority() + " gives no HTTP answer", error);
     });
   }
@@ -68,7 +86,10 @@ class Call {
   const ServerUrl& server_;
   boost::asio::io_context context_;
   tcp::resolver resolver_;
-  beast::tcp_stream stream_;
+  TlsContext tls_context_;
+  beast::tcp_stream tcp_;
+  std::optional<net::Stream::Tls> tls_;
+  std::optional<net::Stream> stream_;  // what of the two carries HTTP
   http::request<http::string_body> message_;
   http::response_parser<http::string_body> parser_;
   beast::flat_buffer buffer_;

@@ -1,12 +1,14 @@
 #include "client/signal_channel.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/websocket.hpp>
 #include <deque>
 #include <optional>
 
+#include "client/tls.hpp"
 #include "transport/protocol/messages.hpp"
 
 namespace parley::client {
@@ -34,11 +36,18 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
   Impl(asio::io_context& context, SignalHandlers handlers)
       : handlers_(std::make_shared<const SignalHandlers>(std::move(handlers))),
         resolver_(context),
-        socket_(context),
+        tcp_(context),
         resolve_timer_(context) {}
 
   void connect(const ServerUrl& server, Duration timeout) {
     server_ = server;
+    if (server.tls) {
+      auto made = make_tls_context(server);
+      if (!made)
+        return asio::post(tcp_.get_executor(),
+                          [self = shared_from_this(), what = made.error().what] { self->end(what, {}); });
+      tls_context_ = std::move(*made);
+    }
     timeout_ = std::chrono::duration_cast<std::chrono::milliseconds>(timeout);
     // The resolver has no timeout of its own, and a name server may never answer.
     resolve_timer_.expires_after(timeout_);
@@ -73,17 +82,29 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
  private:
   void connect_tcp(const tcp::resolver::results_type& found) {
     if (ended_) return;
-    auto& stream = beast::get_lowest_layer(socket_);
-    stream.expires_after(timeout_);
-    stream.async_connect(found, [self = shared_from_this()](ErrorCode error, const tcp::endpoint&) {
+    tcp_.expires_after(timeout_);
+    tcp_.async_connect(found, [self = shared_from_this()](ErrorCode error, const tcp::endpoint&) {
       if (error) return self->end("cannot connect to " + self->server_.authority(), error);
+      if (self->ended_) return;
+      if (self->server_.tls) return self->shake_hands();
+      self->socket_.emplace(net::Stream(std::move(self->tcp_)));
+      self->upgrade();
+    });
+  }
+
+  void shake_hands() {
+    tls_.emplace(make_tls_stream(std::move(tcp_), *tls_context_, server_));
+    tls_->next_layer().expires_after(timeout_);
+    tls_->async_handshake(asio::ssl::stream_base::client, [self = shared_from_this()](ErrorCode error) {
+      if (error) return self->end("no TLS with " + self->server_.authority(), error);
+      if (self->ended_) return;
+      self->socket_.emplace(net::Stream(std::move(*self->tls_)));
       self->upgrade();
     });
   }
 
   void upgrade() {
-    if (ended_) return;
-    auto& stream = beast::get_lowest_layer(socket_);
+    auto& stream = lowest();
     stream.expires_never();
     ErrorCode ignored;
     stream.socket().set_option(tcp::no_delay(true), ignored);
@@ -94,16 +115,16 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
     limits.handshake_timeout = timeout_;
     limits.idle_timeout = kIdleTimeout;
     limits.keep_alive_pings = true;
-    socket_.set_option(limits);
-    socket_.read_message_max(protocol::kMaxServerMessage);
-    socket_.set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
+    socket_->set_option(limits);
+    socket_->read_message_max(protocol::kMaxServerMessage);
+    socket_->set_option(websocket::stream_base::decorator([](websocket::request_type& request) {
       request.set(beast::http::field::user_agent, "parley/" PARLEY_VERSION);
     }));
-    socket_.async_handshake(response_, server_.authority(), "/ws",
-                            [self = shared_from_this()](ErrorCode error) {
-                              if (error) return self->refused(error);
-                              self->opened();
-                            });
+    socket_->async_handshake(response_, server_.authority(), "/ws",
+                             [self = shared_from_this()](ErrorCode error) {
+                               if (error) return self->refused(error);
+                               self->opened();
+                             });
   }
 
   void refused(ErrorCode error) {
@@ -123,11 +144,11 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
   }
 
   void read() {
-    socket_.async_read(incoming_, [self = shared_from_this()](ErrorCode error, std::size_t) {
+    socket_->async_read(incoming_, [self = shared_from_this()](ErrorCode error, std::size_t) {
       if (error) return self->end("the connection to " + self->server_.authority() + " was lost", error);
       if (self->ended_) return;
       // Binary frames mean nothing in this protocol.
-      const bool text = self->socket_.got_text();
+      const bool text = self->socket_->got_text();
       const std::string message = beast::buffers_to_string(self->incoming_.data());
       self->incoming_.consume(self->incoming_.size());
       const auto handlers = self->handlers_;
@@ -137,8 +158,8 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
   }
 
   void write() {
-    socket_.text(true);
-    socket_.async_write(
+    socket_->text(true);
+    socket_->async_write(
         asio::buffer(outgoing_.front()), [self = shared_from_this()](ErrorCode error, std::size_t) {
           if (error) return self->end("the connection to " + self->server_.authority() + " was lost", error);
           self->outgoing_.pop_front();
@@ -158,14 +179,23 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
     resolver_.cancel();
     resolve_timer_.cancel();
     ErrorCode ignored;
-    beast::get_lowest_layer(socket_).socket().shutdown(tcp::socket::shutdown_both, ignored);
-    beast::get_lowest_layer(socket_).close();
+    lowest().socket().shutdown(tcp::socket::shutdown_both, ignored);
+    lowest().close();
+  }
+
+  // The TCP connection, wherever it has got to.
+  beast::tcp_stream& lowest() {
+    if (socket_) return beast::get_lowest_layer(*socket_);
+    return tls_ ? tls_->next_layer() : tcp_;
   }
 
   // Shared, because a handler may close the channel that is calling it.
   std::shared_ptr<const SignalHandlers> handlers_;
   tcp::resolver resolver_;
-  websocket::stream<beast::tcp_stream> socket_;
+  TlsContext tls_context_;
+  beast::tcp_stream tcp_;
+  std::optional<net::Stream::Tls> tls_;
+  std::optional<websocket::stream<net::Stream>> socket_;
   asio::steady_timer resolve_timer_;
   websocket::response_type response_;
   beast::flat_buffer incoming_;

@@ -42,7 +42,8 @@ std::string lower(std::string_view text) {
 }
 
 Error bad(std::string_view text, const std::string& why) {
-  return {"server URL \"" + log::printable(text) + "\": " + why + " (expected http://HOST[:PORT])"};
+  return {"server URL \"" + log::printable(text) + "\": " + why +
+          " (expected http://HOST[:PORT] or https://HOST[:PORT])"};
 }
 
 }  // namespace
@@ -56,8 +57,8 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
   const auto colon = text.find("://");
   if (colon == std::string_view::npos) return bad(text, "has no scheme");
   const std::string scheme = lower(text.substr(0, colon));
-  if (scheme == "https" || scheme == "wss") return bad(text, "TLS is not supported by this client yet");
-  if (scheme != "http" && scheme != "ws") return bad(text, "unknown scheme");
+  const bool tls = scheme == "https" || scheme == "wss";
+  if (!tls && scheme != "http" && scheme != "ws") return bad(text, "unknown scheme");
 
   std::string_view rest = text.substr(colon + 3);
   if (const auto end = rest.find_first_of("/?#"); end != std::string_view::npos) {
@@ -89,7 +90,8 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
       return bad(text, "has no valid IPv4 address");
   }
 
-  url.port = 80;
+  url.tls = tls;
+  url.port = tls ? 443 : 80;
   if (has_port) {
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), url.port);
     if (error != std::errc{} || end != port.data() + port.size() || url.port == 0)

@@ -56,6 +56,12 @@ export async function call(method, path, body, key = stored()) {
   throw error;
 }
 
+// Whether this server has such a path at all: what it does not have gets no button.
+export async function offers(path) {
+  const answer = await fetch(`/api/v1${path}`, {method: 'OPTIONS'}).catch(() => null);
+  return answer?.ok ?? false;
+}
+
 // As an operator: a missing or wrong key is asked for.
 export async function ask(method, path, body) {
   for (;;) {
@@ -71,9 +77,11 @@ export async function ask(method, path, body) {
 export function operatorPage(title, current, ...content) {
   document.title = `${title} · ${t('title')}`;
   const link = (href, text) => el('a', {href, class: 'quiet', 'aria-current': href === current ? 'page' : null}, text);
+  const nav = el('nav', {class: 'nav'}, link('/', t('nav.join')), link('/status', t('nav.status')));
+  offers('/recordings').then((yes) => yes && nav.append(link('/recordings', t('nav.recordings'))));
   byId('app').replaceChildren(el('div', {class: 'operator'},
     el('header', {class: 'room-head'},
       el('img', {src: '/assets/logo.svg', alt: '', width: 32, height: 32}), el('h1', {}, title), el('span', {class: 'spring'}),
-      el('nav', {class: 'nav'}, link('/', t('nav.join')), link('/status', t('nav.status')))),
+      nav),
     el('main', {class: 'operator-main'}, ...content)));
 }

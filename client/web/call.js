@@ -36,6 +36,7 @@ export class Call extends EventTarget {
   locked = false;
   recording = false;
   hand = false;
+  isBlocked = false;  // signalling stands, but no media gets through
 
   // wish: {room, name, pin?, token?, consent, resume?}; track: the microphone's, or null
   constructor(wish, track) {
@@ -147,7 +148,10 @@ export class Call extends EventTarget {
   #expectMedia(media) {
     setTimeout(() => {
       const waiting = ['new', 'connecting'].includes(media.state);
-      if (this.#media === media && waiting && this.#state !== 'ended') this.#rejoin();
+      if (this.#media !== media || !waiting || this.#state === 'ended') return;
+      this.isBlocked = true;
+      this.#announce('state', this.#state);
+      this.#rejoin();
     }, kMediaTime);
   }
 
@@ -155,7 +159,10 @@ export class Call extends EventTarget {
 
   #mediaState(state) {
     clearTimeout(this.#lateTimer);
-    if (state === 'connected') this.#setState('live');
+    if (state === 'connected') {
+      this.isBlocked = false;
+      this.#setState('live');
+    }
     if (state === 'disconnected') this.#lateTimer = setTimeout(() => this.#restart(), kDisconnectedTime);
     if (state === 'failed') this.#rejoin();
   }

@@ -1,5 +1,6 @@
 // The room: who is here, my microphone, the others' sound, chat, and what a moderator may do.
 
+import {offers} from './api.js';
 import {Chat} from './chat.js';
 import {el, icon, toast} from './dom.js';
 import {copyLink, openInvitation} from './invite.js';
@@ -69,9 +70,11 @@ export class Room {
     this.unread = el('span', {class: 'unread', hidden: true});
     this.chatButton.append(this.unread);
     this.lock = button('lock', t('room.lock'), () => this.#toggleLock());
+    this.record = button('record', t('room.record'), () => this.#toggleRecording(), {hidden: true});
     this.muteAll = button('mic-off', t('room.muteAll'), () => this.#ask('mute-all'));
     this.moderation = el('div', {class: 'moderation', role: 'group', 'aria-label': t('room.moderation'), hidden: true},
-      this.lock, this.muteAll);
+      this.lock, this.muteAll, this.record);
+    offers('/rooms/x/recording/start').then((yes) => (this.record.hidden = !yes));
     this.view = el('div', {class: 'room'},
       el('header', {class: 'room-head'},
         el('h1', {}, this.#call.room), this.lockBadge, this.light, el('span', {class: 'spring'}), this.quality,
@@ -211,6 +214,8 @@ export class Room {
     this.lock.replaceChildren(icon(call.locked ? 'unlock' : 'lock'),
       el('span', {}, t(call.locked ? 'room.unlock' : 'room.lock')));
     this.light.hidden = !call.recording;
+    this.record.lastChild.textContent = t(call.recording ? 'room.recordStop' : 'room.record');
+    this.record.setAttribute('aria-pressed', call.recording);
     if (call.recording !== this.#wasRecording) {
       this.#wasRecording = call.recording;
       const on = call.me?.consent === false ? 'room.recordingWithoutYou' : 'room.recordingOn';
@@ -227,6 +232,9 @@ export class Room {
       return false;
     }
   }
+  #toggleRecording() {
+    return this.#ask(this.#call.recording ? 'stop-recording' : 'start-recording');
+  }
   async #toggleLock() {
     const wanted = !this.#call.locked;
     if (await this.#ask(wanted ? 'lock' : 'unlock')) toast(t(wanted ? 'room.isLocked' : 'room.isUnlocked'));
@@ -240,7 +248,8 @@ export class Room {
 
   #showState() {
     const state = this.#call.state;
-    this.state.textContent = state === 'live' ? '' : t(`state.${state === 'ended' ? 'reconnecting' : state}`);
+    const key = this.#call.isBlocked ? 'blocked' : state === 'ended' ? 'reconnecting' : state;
+    this.state.textContent = state === 'live' ? '' : t(`state.${key}`);
     this.state.hidden = state === 'live';
     this.view.dataset.state = state;
     if (state !== 'live') this.#showQuality({grade: 'unknown', text: t('quality.unknown')});

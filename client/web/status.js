@@ -3,6 +3,7 @@
 import {ask, operatorPage} from './api.js';
 import {el, toast} from './dom.js';
 import {applyTheme} from './settings.js';
+import {streamsOf, streamsView} from './streams.js';
 import {t} from './strings.js';
 
 applyTheme();
@@ -73,8 +74,10 @@ async function roomView(room) {
   el('span', {class: 'hint'}, [t('status.people', {count: room.participants}), ...badges.filter(Boolean)].join(' · ')));
   toggle.dataset.room = room.name;
   if (!open.has(room.name)) return el('div', {}, toggle);
-  const quality = await ask('GET', `/rooms/${encodeURIComponent(room.name)}/quality`).catch(() => ({participants: []}));
-  return el('div', {}, toggle, peopleTable(room.name, quality.participants));
+  const [quality, streams] = await Promise.all([
+    ask('GET', `/rooms/${encodeURIComponent(room.name)}/quality`).catch(() => ({participants: []})), streamsOf(room.name)]);
+  return el('div', {}, toggle, peopleTable(room.name, quality.participants),
+    streams === null ? null : streamsView(room.name, streams, refresh));
 }
 
 async function refresh() {
@@ -84,6 +87,8 @@ async function refresh() {
     const list = (await ask('GET', '/rooms')).rooms;
     note.textContent = list.length === 0 ? t('status.none') : '';
     const views = await Promise.all(list.map(roomView));
+    // Nothing is taken away from under somebody who types.
+    if (rooms.contains(document.activeElement) && document.activeElement.tagName === 'INPUT') return;
     const focused = document.activeElement?.dataset?.room;
     rooms.replaceChildren(...views);
     if (focused !== undefined)

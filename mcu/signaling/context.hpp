@@ -13,13 +13,14 @@
 #include "mcu/signaling/router.hpp"
 #include "mcu/signaling/server.hpp"
 #include "mcu/signaling/settings.hpp"
-#include "mcu/signaling/stream.hpp"
 #include "mcu/signaling/tls.hpp"
+#include "transport/net/tls_stream.hpp"
 
 namespace parley::signaling {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
+using net::Stream;
 
 // An open connection, of either kind.
 class Connection {

@@ -169,3 +169,16 @@ test('a tab that is frozen and comes back', async (t) => {
   await native.stop();
   await page.context().close();
 });
+
+test('a network that blocks UDP is named', async () => {
+  relay.dark = true;
+  const page = await open(browser);
+  await page.goto(`${server.url}/r/blocked`);
+  await page.fill('#name', 'Ann');
+  await page.click('button[type=submit]');
+  await page.waitForSelector('.state:has-text("block UDP")', {timeout: 15_000});
+  relay.dark = false;
+  await page.waitForSelector('.room[data-state=live]', {timeout: 15_000});
+  await page.waitForSelector('.state[hidden]', {state: 'attached'});
+  await page.context().close();
+});

@@ -48,6 +48,13 @@ export class Server {
     return server;
   }
 
+  // Whether this server knows these keys: what it does not have is not tested.
+  static takes(config) {
+    const file = path.join(kOut, 'check.yaml');
+    fs.writeFileSync(file, flat(config));
+    return spawnSync(path.join(kBin, 'parley-mcu'), ['--config', file, '--check-config']).status === 0;
+  }
+
   async up() {
     this.#config = path.join(kOut, `${this.name}.yaml`);
     this.#log = path.join(kOut, `${this.name}.log`);
@@ -88,8 +95,8 @@ export class Server {
   // A native client; its lines of --json as they come.
   native(room, args) {
     const client = {lines: [], output: args[args.indexOf('--output') + 1]};
-    const child = spawn(path.join(kBin, 'parley'), ['join', room, '--server', `http://${this.http}`, '--json', ...args],
-      {stdio: ['ignore', 'pipe', 'inherit']});
+    const where = args.includes('--server') ? [] : ['--server', `http://${this.http}`];
+    const child = spawn(path.join(kBin, 'parley'), ['join', room, ...where, '--json', ...args], {stdio: ['ignore', 'pipe', 'inherit']});
     let rest = '';
     child.stdout.on('data', (data) => {
       rest += data;

@@ -152,8 +152,9 @@ TEST_F(Call, VanishedClientFreesItsPlace) {
 }
 
 TEST_F(Call, StoppingServerSaysWhy) {
-  const auto ann = join("ann", 500);
-  const auto bob = join("bob", 0);
+  const auto stay_away = [](client::SessionConfig& config) { config.reconnect_limit = 0s; };
+  const auto ann = join("ann", 500, stay_away);
+  const auto bob = join("bob", 0, stay_away);
   ASSERT_EQ(ann->wait_live(), "");
   ASSERT_EQ(bob->wait_live(), "");
   server_->stop();

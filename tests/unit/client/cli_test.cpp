@@ -50,6 +50,13 @@ TEST(CommandLine, JoinHasDefaults) {
   EXPECT_FALSE(join.json);
 }
 
+TEST(CommandLine, HttpsAndWhomToTrust) {
+  const auto rooms = parsed<RoomsCommand>("rooms --server https://meet.example.org --insecure");
+  EXPECT_TRUE(rooms.server.tls);
+  EXPECT_TRUE(rooms.server.trust.anybody);
+  EXPECT_FALSE(parsed<RoomsCommand>("rooms --server https://meet.example.org").server.trust.anybody);
+}
+
 TEST(CommandLine, JoinTakesEverything) {
   const auto join = parsed<JoinCommand>(
       "join demo --server http://[::1]:99 --name Ada --pin 12 --token abc --input tone:440,steady,amp=0.2 "

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 namespace parley::client {
 namespace {
 
@@ -17,6 +19,8 @@ TEST(ServerUrl, TakesWhatAUserMayType) {
       {"http://example.org", "example.org", 80, "example.org:80"},
       {"HTTP://Example.ORG:1/", "example.org", 1, "example.org:1"},
       {"ws://mcu-1.example.org:65535", "mcu-1.example.org", 65535, "mcu-1.example.org:65535"},
+      {"https://example.org", "example.org", 443, "example.org:443"},
+      {"wss://example.org:8443", "example.org", 8443, "example.org:8443"},
       {"http://[::1]:8080", "::1", 8080, "[::1]:8080"},
       {"http://[2001:DB8::1]", "2001:db8::1", 80, "[2001:db8::1]:80"},
   };
@@ -26,6 +30,8 @@ TEST(ServerUrl, TakesWhatAUserMayType) {
     EXPECT_EQ(url->host, row.host);
     EXPECT_EQ(url->port, row.port);
     EXPECT_EQ(url->authority(), row.authority);
+    const std::string_view text = row.text;
+    EXPECT_EQ(url->tls, text.starts_with("https:") || text.starts_with("wss:"));
   }
 }
 
@@ -37,7 +43,6 @@ TEST(ServerUrl, RefusesTheRestAndSaysWhy) {
   const Row rows[] = {
       {"", "no scheme"},
       {"127.0.0.1:8080", "no scheme"},
-      {"https://example.org", "TLS"},
       {"ftp://example.org", "unknown scheme"},
       {"http://", "host"},
       {"http://:80", "host"},

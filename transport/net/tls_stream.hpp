@@ -9,7 +9,7 @@
 #include <utility>
 #include <variant>
 
-namespace parley::signaling {
+namespace parley::net {
 
 class Stream {
  public:
@@ -73,4 +73,4 @@ class Stream {
   std::variant<Tcp, Tls> way_;
 };
 
-}  // namespace parley::signaling
+}  // namespace parley::net
