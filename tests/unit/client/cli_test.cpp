@@ -151,7 +151,6 @@ TEST(CommandLine, MistakesAreUsageErrorsThatSayWhat) {
       {"join demo --bitrate 5", "bitrate"},
       {"join demo --transport tcp", "transport"},
       {"join demo --duration -1", "duration"},
-      {"join demo --server https://x", "TLS"},
       {"join demo --input tone:", "20 to 20000"},
       {"join demo --input tone:5", "20 to 20000"},
       {"join demo --input tone:440,loud", "loud"},
