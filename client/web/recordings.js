@@ -107,8 +107,8 @@ async function details(row, refresh) {
 
 function rowView(row, refresh) {
   const started = new Date(row.started_ms).toLocaleString([], {dateStyle: 'medium', timeStyle: 'short'});
-  const state = row.state === 'finished' ? null : t(`recordings.${row.state}`);
-  const facts = [started, clock(row.duration_ms), state].filter(Boolean).join(' · ');
+  const states = {recording: t('recordings.recording'), interrupted: t('recordings.interrupted')};
+  const facts = [started, clock(row.duration_ms), states[row.state]].filter(Boolean).join(' · ');
   const box = el('div', {});
   const toggle = el('button', {type: 'button', class: 'quiet wide room-row', 'aria-expanded': 'false', onclick: async () => {
     const opening = toggle.getAttribute('aria-expanded') === 'false';
