@@ -64,6 +64,7 @@ Server::Answer Server::http(const std::string& method, const std::string& target
   http::request<http::string_body> request(http::string_to_verb(method), target, 11);
   request.set(http::field::host, "127.0.0.1");
   request.set(http::field::connection, "close");
+  if (method == "PATCH") request.set(http::field::if_match, "*");
   if (!body.empty()) {
     request.set(http::field::content_type, type);
     request.body() = body;

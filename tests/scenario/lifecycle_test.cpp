@@ -8,6 +8,7 @@
 #include "tests/scenario/call.hpp"
 #include "tests/support/audio_metrics.hpp"
 #include "tests/support/speech.hpp"
+#include "tests/unit/transport/sdp/samples.hpp"
 #include "transport/net/udp_socket.hpp"
 
 namespace parley::scenario {
@@ -245,6 +246,30 @@ TEST_F(Call, GraphAndMetricsAnswer) {
   EXPECT_GT(named, 5);
   EXPECT_EQ(server_->http("GET", "/healthz").status, 200);
   EXPECT_EQ(server_->http("GET", "/readyz").status, 200);
+}
+
+// Offers as browsers send them, to a whole server: each is answered, candidates that come later change
+// nothing, new credentials are an ICE restart, and only once.
+TEST_F(Call, BrowsersOffersAndTheirTrickledCandidates) {
+  for (const auto& [name, offer] :
+       {std::pair("chromium", &sdp::kChromium), std::pair("firefox", &sdp::kFirefox),
+        std::pair("safari", &sdp::kSafari)}) {
+    const auto joined = server_->http("POST", "/whip/room", *offer, "application/sdp");
+    ASSERT_EQ(joined.status, 201) << name << ": " << joined.body;
+    std::smatch ufrag, pwd;
+    ASSERT_TRUE(std::regex_search(*offer, ufrag, std::regex("a=ice-ufrag:[^\r]*"))) << name;
+    ASSERT_TRUE(std::regex_search(*offer, pwd, std::regex("a=ice-pwd:[^\r]*"))) << name;
+    const auto patch = [&](const std::string& fragment) {
+      return server_->http("PATCH", joined.location, fragment, "application/trickle-ice-sdpfrag").status;
+    };
+    const std::string candidate =
+        "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n";
+    EXPECT_EQ(patch(ufrag.str() + "\r\n" + pwd.str() + "\r\n" + candidate), 204) << name;
+    const std::string renewed = "a=ice-ufrag:wxyz\r\na=ice-pwd:0123456789abcdef012345\r\n";
+    EXPECT_EQ(patch(renewed), 200) << name;
+    EXPECT_EQ(patch(renewed + candidate), 204) << name;
+    EXPECT_EQ(server_->http("DELETE", joined.location).status, 200) << name;
+  }
 }
 
 }  // namespace

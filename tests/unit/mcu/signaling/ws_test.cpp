@@ -467,5 +467,30 @@ TEST_F(WebSocket, ChatIsForTalkingNotForFlooding) {
   EXPECT_EQ(type_of(ann.ask({{"type", "raise-hand"}, {"raised", true}})), "ok") << "nothing else is held up";
 }
 
+TEST_F(WebSocket, WhoAppliesGainSaysSo) {
+  start();
+  WsClient ann(address), bob(address);
+  ASSERT_EQ(type_of(ann.join("r", "Ann")), "joined");
+  EXPECT_TRUE(on_ctl([&] { return media.legs.rbegin()->second.offer.applies_gain; }));
+  ASSERT_EQ(type_of(bob.join("r", "Bob", {{"applies_gain", false}})), "joined");
+  EXPECT_FALSE(on_ctl([&] { return media.legs.rbegin()->second.offer.applies_gain; }))
+      << "the mixer levels who does not";
+  ASSERT_EQ(whip("/whip/r?name=Cem").status, 201);
+  EXPECT_FALSE(on_ctl([&] { return media.legs.rbegin()->second.offer.applies_gain; })) << "hears no advice";
+}
+
+TEST_F(WebSocket, TheRosterTellsByWhichCsrcPacketsNameSomebody) {
+  start();
+  WsClient ann(address);
+  const auto joined = ann.join("r", "Ann");
+  const auto& self = joined.at("roster").as_array()[0].as_object();
+  EXPECT_EQ(self.at("csrc").to_number<std::uint32_t>(), on_ctl([&] { return raw(media.last_leg()); }));
+  // Without media there is nothing to be named by.
+  on_ctl([&] { rooms().leg_gone(now(), media.last_leg(), room::LegGone::timeout); });
+  const auto updated = ann.receive("participant-updated").at("participant").as_object();
+  EXPECT_FALSE(updated.contains("csrc"));
+  EXPECT_FALSE(updated.contains("transport"));
+}
+
 }  // namespace
 }  // namespace parley::signaling
