@@ -210,3 +210,41 @@ test('a microphone that is unplugged', async () => {
   await hears(ann, kBen);
   await close(ann, ben);
 });
+
+test('without HTTPS there is no microphone: the page says so, and one listens', async () => {
+  const ann = await open(annsBrowser);
+  await ann.addInitScript(() => Object.defineProperty(navigator, 'mediaDevices', {value: undefined}));
+  const ben = await open(bensBrowser);
+  await join(ben, url(), 'Ben');
+  await ann.goto(url());
+  await ann.waitForSelector('#mic-hint:has-text("HTTPS")');
+  await ann.fill('#name', 'Ann');
+  await ann.click('button[type=submit]');
+  await ann.waitForSelector('.room[data-state=live]');
+  await hears(ann, kBen);
+  await until('the others see it', async () => (await card(ben, 'Ann').locator('.notes').textContent()).includes('only listens'));
+  await close(ann, ben);
+});
+
+test('somebody who refuses the microphone can listen, and allow it later', async () => {
+  const ann = await open(annsBrowser);
+  await ann.addInitScript(() => {
+    const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = (wish) =>
+      window.allowed ? real(wish) : Promise.reject(new DOMException('no', 'NotAllowedError'));
+  });
+  const ben = await open(bensBrowser);
+  await join(ben, url(), 'Ben');
+  await ann.addInitScript(() => localStorage.setItem('parley.person', JSON.stringify({echo: false, noise: false, gain: false})));
+  await ann.goto(url());
+  await ann.waitForSelector('#mic-hint:has-text("refused")');
+  await ann.fill('#name', 'Ann');
+  await ann.click('button[type=submit]');
+  await ann.waitForSelector('.room[data-state=live]');
+  await hears(ann, kBen);
+  await ann.evaluate(() => (window.allowed = true));
+  await ann.click('.mute');  // opens the dialogue for the microphone
+  await ann.click('text=Apply');
+  await hears(ben, kAnn);
+  await close(ann, ben);
+});
