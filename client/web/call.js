@@ -285,6 +285,7 @@ export class Call extends EventTarget {
     this.#announce('roster');
     try {
       await this.#signal.request('mute-self', {muted});
+      if (this.me !== undefined) this.me.muted = muted;  // the event that says so is on its way
     } catch (error) {
       if (error.code !== 'unreachable' && error.code !== 'timeout') throw error;
     }

@@ -63,7 +63,7 @@ export class Room {
     this.light = el('p', {class: 'light', hidden: true, role: 'status'}, icon('record'), el('span', {}, t('room.recording')));
     this.lockBadge = el('p', {class: 'lock-badge', hidden: true}, icon('lock'), el('span', {}, t('room.locked')));
     this.mute = el('button', {type: 'button', class: 'mute', 'aria-pressed': 'false', title: t('room.muteHint'),
-      onclick: () => this.setMuted(!this.#call.muted)});
+      onclick: () => this.setMuted(!this.#isMuted)});
     this.meter = levelBar(t('lobby.level'));
     this.hand = button('hand', t('room.hand'), () => this.#toggleHand(), {'aria-pressed': 'false'});
     this.chatButton = button('chat', t('room.chat'), () => this.chat.open(!this.chat.isOpen), {'aria-expanded': 'false'});
@@ -118,6 +118,11 @@ export class Room {
     return this.#microphone.track !== null;
   }
 
+  // By myself or by a moderator; the server tells which of the two it lets me undo.
+  get #isMuted() {
+    return this.#call.muted || this.#call.me?.muted === true;
+  }
+
   async setMuted(muted) {
     if (!this.#canTalk) return this.openSettings();
     this.#microphone.setMuted(muted);
@@ -130,7 +135,7 @@ export class Room {
   }
 
   #showMute() {
-    const muted = this.#call.muted || !this.#canTalk;
+    const muted = this.#isMuted || !this.#canTalk;
     this.mute.replaceChildren(icon(muted ? 'mic-off' : 'mic'), el('span', {}, t(muted ? 'room.unmute' : 'room.mute')));
     this.mute.setAttribute('aria-pressed', muted);
     this.mute.classList.toggle('muted', muted);
@@ -144,7 +149,7 @@ export class Room {
 
   #keyDown = (event) => {
     if (event.target.closest('input, textarea, select, dialog') || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.code === 'KeyM' && !event.repeat) this.setMuted(!this.#call.muted);
+    if (event.code === 'KeyM' && !event.repeat) this.setMuted(!this.#isMuted);
     // The space bar presses a button that has the focus; everywhere else it opens the microphone while it is held.
     if (event.code === 'Space' && !event.target.closest('button, summary, a')) {
       event.preventDefault();

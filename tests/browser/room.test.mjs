@@ -104,6 +104,9 @@ test('a moderator mutes, locks and removes', async () => {
   await card(ann, 'Ben').locator('.icon-button').click();
   await card(ann, 'Ben').locator('text=Mute for everybody').click();
   await isSilent(ann, kBen);
+  await until('Ben sees it', async () => (await ben.getAttribute('.mute', 'aria-pressed')) === 'true');
+  await ben.click('.mute');
+  await says(ben, 'a moderator has muted you');
   await card(ann, 'Ben').locator('.icon-button').click();
   await card(ann, 'Ben').locator('text=Allow to talk').click();
   await hears(ann, kBen);
