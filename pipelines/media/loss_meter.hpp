@@ -23,10 +23,16 @@ class LossMeter {
   void add(float lost) {
     packets_ = std::min(packets_ + 1, 100.0F);
     loss_ += (lost - loss_) / std::max(30.0F, packets_);
+    since_loss_ = lost > 0 ? 0 : since_loss_ + 1;
     if (loss_ > 0.018F) waiting_ = true;
-    if (loss_ < 0.007F) waiting_ = false;
+    if (since_loss_ >= kLossFree) waiting_ = false;
   }
 
+  // A link that loses one packet in a hundred has hundred in a row every few seconds, but seldom so many: the
+  // delay does not go up and down all the time.
+  static constexpr int kLossFree = 400;
+
+  int since_loss_ = 0;
   float packets_ = 0;
   float loss_ = 0;
   float fec_share_ = 0;

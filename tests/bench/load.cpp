@@ -7,8 +7,10 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <cmath>
+#include <deque>
 
 #include "tests/support/audio_metrics.hpp"
+#include "tests/support/speech.hpp"
 #include "transport/base/ids.hpp"
 #include "transport/dtls/identity.hpp"
 #include "transport/ice/credentials.hpp"
@@ -21,18 +23,18 @@ namespace {
 
 constexpr Duration kPacket = 20ms;
 
-std::string post(const std::string& host, std::uint16_t port, const std::string& target,
-                 const std::string& sdp, int& status) {
+std::string request(const std::string& host, std::uint16_t port, boost::beast::http::verb verb,
+                    const std::string& target, const std::string& body, int& status) {
   namespace asio = boost::asio;
   namespace http = boost::beast::http;
   asio::io_context io;
   asio::ip::tcp::socket socket(io);
   socket.connect({asio::ip::make_address(host), port});
-  http::request<http::string_body> request(http::verb::post, target, 11);
+  http::request<http::string_body> request(verb, target, 11);
   request.set(http::field::host, host);
-  request.set(http::field::content_type, "application/sdp");
+  if (!body.empty()) request.set(http::field::content_type, "application/sdp");
   request.set(http::field::connection, "close");
-  request.body() = sdp;
+  request.body() = body;
   request.prepare_payload();
   http::write(socket, request);
   boost::beast::flat_buffer buffer;
@@ -54,10 +56,17 @@ class Load::Impl {
     std::unique_ptr<Leg> leg;
     TimePoint next_packet{};
     std::uint64_t index = 0;  // packets said
+    test::Random random{1};
     bool connected = false;
     LegResult result;
     std::optional<std::uint32_t> first_timestamp;
     std::optional<std::uint16_t> last_sequence;
+    TimePoint last_arrival{};
+    struct Late {
+      TimePoint at;
+      RtpOut out;
+    };
+    std::deque<Late> on_the_way;
 
     void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) override {
       socket->queue(to, from, datagram);
@@ -66,6 +75,9 @@ class Load::Impl {
     void on_end(LegId, LegEnd) override { connected = false; }
     void on_media(LegId, const MediaPacket& packet) override {
       ++result.received;
+      if (last_arrival != TimePoint{})
+        result.longest_gap = std::max(result.longest_gap, packet.arrival - last_arrival);
+      last_arrival = packet.arrival;
       if (last_sequence) {
         const auto step = static_cast<std::uint16_t>(packet.sequence - *last_sequence);
         if (step > 1 && step < 1'000) result.lost += step - 1U;
@@ -77,6 +89,10 @@ class Load::Impl {
                               packet.arrival,
                               {packet.data().begin(), packet.data().end()}});
     }
+    void deliver(TimePoint at) {
+      for (; !on_the_way.empty() && on_the_way.front().at <= at; on_the_way.pop_front())
+        if (leg->send_rtp(at, on_the_way.front().out)) ++result.sent;
+    }
     void say(TimePoint at) {
       const auto& packets = *what.sends;
       const std::size_t i = index % packets.payloads.size();
@@ -87,7 +103,15 @@ class Load::Impl {
         out.level = packets.levels[i];
         out.voice = packets.levels[i] < 60;
       }
-      if (leg->send_rtp(at, out)) ++result.sent;
+      if (what.jitter == Duration::zero()) {
+        if (leg->send_rtp(at, out)) ++result.sent;
+      } else {
+        // Packets keep their order, as on most networks.
+        const auto late =
+            Duration(static_cast<std::int64_t>(random.uniform() * static_cast<double>(what.jitter.count())));
+        const TimePoint due = on_the_way.empty() ? at + late : std::max(at + late, on_the_way.back().at);
+        on_the_way.push_back({due, out});
+      }
       if (what.keep) result.said.push_back({index * 960, at, packets.payloads[i]});
       ++index;
     }
@@ -113,7 +137,8 @@ class Load::Impl {
     local.cname = what.name;
     const auto offer = sdp::write_offer(options, local);
     int status = 0;
-    const auto text = post(host_, port_, "/whip/" + what.room + "?name=" + what.name, offer, status);
+    const auto text = request(host_, port_, boost::beast::http::verb::post,
+                              "/whip/" + what.room + "?name=" + what.name, offer, status);
     if (status != 201) return "status " + std::to_string(status) + ": " + text;
     const auto answer = sdp::parse_answer(offer, text);
     if (!answer) return answer.error().what;
@@ -154,6 +179,7 @@ class Load::Impl {
           if (one->connected && one->what.sends != nullptr) one->say(one->next_packet);
           one->next_packet += kPacket;
         }
+        one->deliver(at);
         one->socket->flush();
       }
       // Half a millisecond of rest: arrival times are that exact, and the server has the machine.
@@ -177,6 +203,20 @@ std::string Load::join(const LoadLeg& leg) {
 void Load::run(Duration time) {
   impl_->run(time);
 }
+void Load::say(std::size_t leg, const Packets& packets) {
+  impl_->participants_.at(leg)->what.sends = &packets;
+}
+double Load::metric(const std::string& name) const {
+  int status = 0;
+  const std::string text =
+      request(impl_->host_, impl_->port_, boost::beast::http::verb::get, "/metrics", "", status);
+  const std::size_t at = text.find("\n" + name + " ");
+  return at == std::string::npos ? 0 : std::stod(text.substr(at + name.size() + 2));
+}
+double Load::mean_delay(const std::string& name) const {
+  const std::string full = "parley_" + name + "_seconds";
+  return 1e3 * metric(full + "_sum") / std::max(1.0, metric(full + "_count"));
+}
 std::size_t Load::connected() const {
   std::size_t count = 0;
   for (const auto& one : impl_->participants_) count += one->connected ? 1 : 0;
@@ -191,6 +231,7 @@ void Load::forget() {
   for (auto& one : impl_->participants_) {
     one->result = {};
     one->first_timestamp.reset();
+    one->last_arrival = {};
   }
 }
 

@@ -21,6 +21,7 @@ struct LoadLeg {
   const Packets* sends = nullptr;
   bool encrypted = true;
   bool levels = true;
+  Duration jitter{};  // each packet is late by up to this, uniformly
   bool keep = false;  // remember every packet sent and received, for measuring delay by ear
 };
 
@@ -32,6 +33,7 @@ struct Kept {
 
 struct LegResult {
   std::uint64_t sent = 0, received = 0, lost = 0;
+  Duration longest_gap{};  // between two packets received
   std::vector<Kept> said, heard;
 };
 
@@ -43,9 +45,15 @@ class Load {
   std::string join(const LoadLeg& leg);
   // Drives all legs for a while.
   void run(Duration time);
+  // What the leg (in order of joining) sends from now on.
+  void say(std::size_t leg, const Packets& packets);
   std::size_t connected() const;
   std::vector<LegResult> results() const;
   void forget();  // counters and what was kept so far
+  // The value of a metric of the server, labels and all; 0 when it has none of this name.
+  double metric(const std::string& name) const;
+  // Of one of the server's delay histograms, ms.
+  double mean_delay(const std::string& name) const;
 
  private:
   class Impl;

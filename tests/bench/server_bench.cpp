@@ -1,9 +1,10 @@
 // server-bench: the whole server under load, as an operator would see it: CPU seconds, threads, memory, added
 // delay.
 //   server-bench PATH_TO_parley-mcu [--seconds S] [--plain] [SCENARIO ...]
-// Scenarios: one-room-50, one-room-50-10ms, rooms-20x3, rooms-60x3, one-room-200. Each starts a server of its
-// own on free ports. Figures are CPU seconds of the server per second of call (so the machine's other load
-// matters little); delays come from correlating what was said with what was heard.
+// Scenarios: one-room-50, one-room-50-10ms, one-room-50-jitter, rooms-20x3, rooms-60x3, meetings-60x3 (one
+// talks at a time), one-room-200, overload. Each starts a server of its own on free ports. Figures are CPU
+// seconds of the server per second of call (so the machine's other load matters little); delays come from
+// correlating what was said with what was heard.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,13 +31,13 @@ using namespace parley::bench;
 
 class ServerProcess {
  public:
-  explicit ServerProcess(const std::string& binary, int tick_ms) {
+  ServerProcess(const std::string& binary, const std::string& mix) {
     folder_ = std::filesystem::temp_directory_path() / ("parley-bench-" + std::to_string(getpid()));
     std::filesystem::create_directories(folder_);
     const auto config = folder_ / "parley.yaml";
     std::ofstream(config) << "http: {listen: \"127.0.0.1:0\"}\n"
                           << "media: {listen: \"127.0.0.1:0\", plain_rtp_from: [127.0.0.0/8]}\n"
-                          << "mix: {tick_ms: " << tick_ms << "}\n";
+                          << "mix: {" << mix << "}\n";
     const auto log = (folder_ / "mcu.log").string();
     pid_ = fork();
     if (pid_ == 0) {
@@ -88,14 +89,18 @@ class ServerProcess {
 
 struct Scenario {
   const char* name;
-  std::size_t rooms, size, talkers;  // talkers of each room; the others send comfort noise
+  std::size_t rooms, size;
+  std::size_t talkers;  // of each room at a time; the others send comfort noise
+  std::size_t turns;    // so many groups of talkers take turns: phases against the tick are many
   int tick_ms;
+  Duration jitter;
 };
-constexpr Scenario kScenarios[] = {{"one-room-50", 1, 50, 3, 20},
-                                   {"one-room-50-10ms", 1, 50, 3, 10},
-                                   {"rooms-20x3", 20, 3, 3, 20},
-                                   {"rooms-60x3", 60, 3, 3, 20},
-                                   {"one-room-200", 1, 200, 3, 20}};
+constexpr Scenario kScenarios[] = {
+    {"one-room-50", 1, 50, 3, 5, 20, 0ms},         {"one-room-50-10ms", 1, 50, 3, 5, 10, 0ms},
+    {"one-room-50-jitter", 1, 50, 3, 5, 20, 30ms}, {"rooms-20x3", 20, 3, 3, 1, 20, 0ms},
+    {"rooms-60x3", 60, 3, 3, 1, 20, 0ms},          {"meetings-60x3", 60, 3, 1, 3, 20, 0ms},
+    {"one-room-200", 1, 200, 3, 5, 20, 0ms}};
+constexpr std::size_t kHeardRooms = 8;  // whose delays are measured
 
 double quantile(std::vector<double> values, double q) {
   if (values.empty()) return -1;
@@ -103,59 +108,94 @@ double quantile(std::vector<double> values, double q) {
   return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1))];
 }
 
+std::vector<Packets> voices() {
+  std::vector<Packets> out;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    test::SpeechStyle style;
+    style.pitch_hz = 110 + 40 * i;
+    style.pause_seconds = 0.2;
+    out.push_back(encode_voice(test::speech(9.0 + i, 40 + i, style), true));
+  }
+  return out;
+}
+
+bool fill(Load& load, const char* scenario, const std::vector<LoadLeg>& legs) {
+  for (const LoadLeg& leg : legs) {
+    const auto refused = load.join(leg);
+    if (!refused.empty()) {
+      std::fprintf(stderr, "%s: %s\n", scenario, refused.c_str());
+      return false;
+    }
+    load.run(2ms);
+  }
+  for (int i = 0; i < 100 && load.connected() < legs.size(); ++i) load.run(100ms);
+  return load.connected() == legs.size();
+}
+
 int run(const Scenario& scenario, const std::string& binary, double seconds, bool encrypted) {
-  const ServerProcess server(binary, scenario.tick_ms);
+  const ServerProcess server(binary, "tick_ms: " + std::to_string(scenario.tick_ms));
   if (server.port() == 0) {
     std::fprintf(stderr, "%s: the server did not start\n", scenario.name);
     return 1;
   }
   const double threads_before = server.status("Threads:");
   const double rss_before = server.status("VmRSS:");
-  std::vector<Packets> voices;
-  for (std::uint32_t i = 0; i < 3; ++i) {
-    test::SpeechStyle style;
-    style.pitch_hz = 110 + 40 * i;
-    style.pause_seconds = 0.2;
-    voices.push_back(encode_voice(test::speech(9.0 + i, 40 + i, style), true));
-  }
+  const auto speech = voices();
   const Packets noise = comfort_noise();
 
   Load load("127.0.0.1", server.port());
   const std::size_t total = scenario.rooms * scenario.size;
+  const std::size_t speakers = scenario.talkers * scenario.turns;
+  std::vector<LoadLeg> legs(total);
   for (std::size_t i = 0; i < total; ++i) {
-    LoadLeg leg;
-    leg.room = "r" + std::to_string(i / scenario.size);
-    leg.name = "p" + std::to_string(i);
-    leg.encrypted = encrypted;
     const std::size_t seat = i % scenario.size;
-    leg.sends = seat < scenario.talkers ? &voices[seat % voices.size()] : &noise;
-    leg.keep = i < scenario.size && (seat < 2 || seat == scenario.size - 1);
-    const auto refused = load.join(leg);
-    if (!refused.empty()) {
-      std::fprintf(stderr, "%s: %s\n", scenario.name, refused.c_str());
-      return 1;
-    }
-    load.run(2ms);
+    legs[i].room = "r" + std::to_string(i / scenario.size);
+    legs[i].name = "p" + std::to_string(i);
+    legs[i].encrypted = encrypted;
+    legs[i].sends = &noise;
+    legs[i].jitter = scenario.jitter;
+    legs[i].keep = i / scenario.size < kHeardRooms && (seat < speakers || seat == scenario.size - 1);
   }
-  for (int i = 0; i < 100 && load.connected() < total; ++i) load.run(100ms);
-  load.run(3s);  // buffers find their delay
-  load.forget();
-  const double cpu_before = server.cpu_seconds();
-  const TimePoint began = now();
-  load.run(Duration(static_cast<std::int64_t>(seconds * 1e9)));
-  const double elapsed = to_seconds(now() - began);
-  const double cpu = server.cpu_seconds() - cpu_before;
+  if (!fill(load, scenario.name, legs)) return 1;
 
-  const auto results = load.results();
+  double cpu = 0;
+  double elapsed = 0;
   std::uint64_t received = 0;
   std::uint64_t lost = 0;
-  for (const auto& result : results) {
-    received += result.received;
-    lost += result.lost;
+  std::vector<std::vector<LegResult>> heard;
+  for (std::size_t turn = 0; turn < scenario.turns; ++turn) {
+    for (std::size_t i = 0; i < total; ++i) {
+      const std::size_t seat = i % scenario.size;
+      load.say(i, seat / scenario.talkers == turn ? speech[seat % speech.size()] : noise);
+    }
+    load.run(turn == 0 ? Duration(3s) : Duration(1s));  // buffers find their delay
+    load.forget();
+    const double cpu_before = server.cpu_seconds();
+    const TimePoint began = now();
+    load.run(Duration(static_cast<std::int64_t>(seconds / static_cast<double>(scenario.turns) * 1e9)));
+    elapsed += to_seconds(now() - began);
+    cpu += server.cpu_seconds() - cpu_before;
+    const auto results = load.results();
+    for (const auto& result : results) {
+      received += result.received;
+      lost += result.lost;
+    }
+    heard.push_back(results);
   }
-  // The second talker heard by the first, and (in a big room) both by a mere listener.
-  auto delays = added_delays(results[1], results[0]);
-  for (const double delay : added_delays(results[0], results[scenario.size - 1])) delays.push_back(delay);
+  // Only now: while this is reckoned no packet is sent. Each talker as the last seat hears it, or the first
+  // if it is the last seat that talks.
+  std::vector<double> delays;
+  for (std::size_t turn = 0; turn < scenario.turns; ++turn) {
+    for (std::size_t room = 0; room < std::min(scenario.rooms, kHeardRooms); ++room) {
+      for (std::size_t k = 0; k < scenario.talkers; ++k) {
+        const std::size_t seat = turn * scenario.talkers + k;
+        const std::size_t first = room * scenario.size;
+        const std::size_t ear = seat == scenario.size - 1 ? 0 : scenario.size - 1;
+        const auto some = added_delays(heard[turn][first + seat], heard[turn][first + ear]);
+        delays.insert(delays.end(), some.begin(), some.end());
+      }
+    }
+  }
   std::printf(
       "%-18s %4zu legs %s  CPU %5.2f s in %4.1f s = %5.1f %% of a core, %.2f %% per participant  threads "
       "%.0f (idle %.0f)"
@@ -166,8 +206,63 @@ int run(const Scenario& scenario, const std::string& binary, double seconds, boo
       (server.status("VmRSS:") - rss_before) / static_cast<double>(total),
       static_cast<double>(received) / elapsed / static_cast<double>(total),
       static_cast<unsigned long long>(lost), quantile(delays, 0.5), quantile(delays, 0.95), delays.size());
+  std::printf(
+      "%18s the server's own histograms, mean ms: jitter wait %.1f, tick lateness %.2f, tick's work %.2f, "
+      "send %.2f\n",
+      "", load.mean_delay("jitter_wait"), load.mean_delay("tick_lateness"), load.mean_delay("mix_work"),
+      load.mean_delay("send_delay"));
   std::fflush(stdout);
   return load.connected() == total ? 0 : 1;
+}
+
+// Everybody in a room of 200 talks and all are mixed: more than a core can do. The room of 3 on the same
+// thread must not lose a tick for it, and the ladder must act.
+int overload(const std::string& binary, double seconds, bool encrypted) {
+  const ServerProcess server(binary, "max_talkers: 0, threads: 1");
+  if (server.port() == 0) return 1;
+  const auto speech = voices();
+  const Packets noise = comfort_noise();
+  Load load("127.0.0.1", server.port());
+  std::vector<LoadLeg> legs(203);
+  for (std::size_t i = 0; i < legs.size(); ++i) {
+    legs[i].room = i < 3 ? "small" : "big";
+    legs[i].name = "p" + std::to_string(i);
+    legs[i].encrypted = encrypted;
+    legs[i].sends = i < 3 ? &speech[i] : &noise;
+  }
+  if (!fill(load, "overload", legs)) return 1;
+  load.run(2s);
+  load.forget();
+  const double skipped = load.metric("parley_ticks_skipped_total");
+  for (std::size_t i = 3; i < legs.size(); ++i) load.say(i, speech[i % 3]);
+  const TimePoint began = now();
+  double acted = -1;
+  double rung = 0;
+  while (now() - began < Duration(static_cast<std::int64_t>(seconds * 1e9))) {
+    load.run(100ms);
+    // The figure is refreshed once a second: what is seen is up to that late.
+    if (const double now_on = load.metric("parley_overload_rung"); now_on > 0) {
+      if (acted < 0) acted = to_seconds(now() - began);
+      rung = std::max(rung, now_on);
+    }
+  }
+  std::uint64_t received = 0;
+  std::uint64_t lost = 0;
+  Duration gap{};
+  const auto results = load.results();
+  for (std::size_t i = 0; i < 3; ++i) {
+    received += results[i].received;
+    lost += results[i].lost;
+    gap = std::max(gap, results[i].longest_gap);
+  }
+  std::printf(
+      "overload           200 talk, max_talkers 0: ladder seen acting after %.1f s, highest rung %.0f; ticks "
+      "skipped %.0f "
+      "(both rooms); the room of 3 beside it: %.1f packets/s each, lost %llu, longest gap %.0f ms\n",
+      acted, rung, load.metric("parley_ticks_skipped_total") - skipped,
+      static_cast<double>(received) / to_seconds(now() - began) / 3, static_cast<unsigned long long>(lost),
+      to_ms(gap));
+  return acted >= 0 ? 0 : 1;
 }
 
 }  // namespace
@@ -197,5 +292,6 @@ int main(int argc, char** argv) {
   for (const auto& scenario : kScenarios)
     if (wanted.empty() || wanted.contains(scenario.name))
       failures += run(scenario, binary, seconds, encrypted);
+  if (wanted.empty() || wanted.contains("overload")) failures += overload(binary, seconds, encrypted);
   return failures == 0 ? 0 : 1;
 }

@@ -39,6 +39,7 @@ RunResult run_receiver(std::span<const TimedPacket> packets, const RunConfig& co
       const auto pulled = receiver.pull(at, out);
       record.kind = pulled.kind;
       record.packet = pulled.packet != nullptr;
+      if (record.packet) record.sequence = pulled.packet->sequence;
       record.hole = pulled.hole;
     }
     const auto stats = receiver.stats();

@@ -27,6 +27,7 @@ struct TickRecord {
   TimePoint at{};
   media::PulledKind kind = media::PulledKind::silence;
   bool packet = false;
+  std::uint16_t sequence = 0;  // of the packet
   bool hole = false;
   bool skipped = false;
   Duration delay{};  // of the packet decoded last: playing minus arrival

@@ -110,9 +110,9 @@ TEST(ReceiverLoss, WaitsForFecOnlyWhilePacketsAreLost) {
   auto packets = voice();
   for (std::size_t i = 100; i < 300; i += 20) packets[i].packet.size = 0;  // marks: left out below
   std::vector<Arrives> arrivals;
-  for (std::size_t i = 0; i < 590; ++i)
+  for (std::size_t i = 0; i < 900; ++i)
     if (packets[i].packet.size > 0) arrivals.push_back({i, 20.0 * static_cast<double>(i)});
-  const auto result = play(packets, arrivals, 7, 590 * 20);
+  const auto result = play(packets, arrivals, 7, 900 * 20);
   EXPECT_GE(result.stats.fec, 8U);
   EXPECT_EQ(result.stats.lost, 10U);
   EXPECT_LT(result.stats.delay, 20ms);  // the extra packet of delay is given back
