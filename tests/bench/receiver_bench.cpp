@@ -62,7 +62,7 @@ void delays(const char* name, Duration tick, const ImpairmentConfig& network,
 void burst() {
   const auto packets = opus_packets(speech(120, 5));
   std::vector<double> recovery;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 3; ++i) {
     ImpairmentConfig network{.uniform_jitter = 4ms, .stall_every = 20s};
     network.seed = static_cast<std::uint64_t>(i) + 1;
     RunConfig config{.network = network, .phase = std::chrono::milliseconds(3 + 5 * i), .keep_audio = false};
@@ -96,7 +96,7 @@ void loss(double share, const OpusSourceConfig& source, const char* name) {
   std::vector<double> lsd_lost;
   std::vector<double> lsd_all;
   Delays all;
-  for (std::uint32_t i = 0; i < 8; ++i) {
+  for (std::uint32_t i = 0; i < 5; ++i) {
     const auto packets = opus_packets(speech(30, i + 1, {.pause_seconds = 0.25}), source);
     const auto ideal = decode_all(packets);
     RunConfig config{.network = {.seed = i + 1, .loss = share},
@@ -154,51 +154,55 @@ void loss(double share, const OpusSourceConfig& source, const char* name) {
       quantile(lsd_lost, 0.95), mean(lsd_all));
 }
 
-// Frames of active speech that are not as the ideal has them, of our receiver and of the stock chain.
+// Our receiver and the stock chain on the same losses, both judged by ear: each frame of 21 ms of speech
+// against the ideal, moved by the delay. A frame that is off by more than 3 dB counts as damaged. (What
+// opusdec says of itself counts frames rebuilt from FEC as concealed.)
 void compare_with_stock() {
 #ifdef PARLEY_STOCK_CHAIN
-  constexpr std::size_t kFrom = 5 * 48'000;
-  const auto judge = [](const std::vector<float>& ideal, const std::vector<float>& audio) {
-    const auto a = std::span(ideal).subspan(kFrom);
-    const auto b = std::span(audio).subspan(kFrom);
-    const auto delay = static_cast<std::size_t>(correlation_delay(a, b, 9'600).samples);
-    return lsd_frames(a, b.subspan(delay));
+  struct Heard {
+    std::vector<double> distance;
+    double delay_ms = 0;
+    void add(const std::vector<float>& ideal, const std::vector<float>& audio, double delay) {
+      constexpr std::size_t kFrom = 5 * 48'000;
+      const auto a = std::span(ideal).subspan(kFrom);
+      const auto b = std::span(audio).subspan(kFrom);
+      const auto lag = static_cast<std::size_t>(correlation_delay(a, b, 9'600).samples);
+      for (std::size_t at = 0; at + 1'024 + lag <= std::min(a.size(), b.size()); at += 1'024)
+        if (rms_dbfs(a.subspan(at, 1'024)) > -45)
+          distance.push_back(mean(lsd_frames(a.subspan(at, 1'024), b.subspan(at + lag, 1'024))));
+      delay_ms = delay;
+    }
+    void print(const char* name) const {
+      const auto damaged = std::count_if(distance.begin(), distance.end(), [](double d) { return d > 3; });
+      std::printf("  %-38s delay %3.0f ms, damaged frames %.2f %%, LSD mean %.3f p99 %.2f dB\n", name,
+                  delay_ms, 100 * static_cast<double>(damaged) / static_cast<double>(distance.size()),
+                  mean(distance), quantile(distance, 0.99));
+    }
   };
-  std::vector<double> ours;
-  std::vector<double> stock;
-  double our_concealed = 0;
-  double stock_concealed = 0;
-  double our_delay = 0;
-  double stock_delay = 0;
-  constexpr int kRuns = 4;
-  for (std::uint32_t i = 1; i <= kRuns; ++i) {
-    const auto packets = opus_packets(speech(30, i, {.pause_seconds = 0.1}), {.expected_loss = 10});
+  std::printf("5 %% random loss with FEC, against the stock chain:\n");
+  Heard ours, patient, fec, plc;
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    const auto packets = opus_packets(speech(25, i, {.pause_seconds = 0.1}), {.expected_loss = 10});
     const auto ideal = decode_all(packets);
     const ImpairmentConfig network{.seed = i + 50, .loss = 0.05};
     const auto run = run_receiver(packets, {.network = network, .phase = 10ms, .tail = 0ms});
-    const auto reference = run_stock_chain(packets, network, 60, true);
-    if (!reference.available) {
-      std::printf("stock chain: not installed\n");
+    ours.add(ideal, run.audio, to_ms(run.ticks.back().delay));
+    const auto slow = run_receiver(
+        packets, {.receiver = {.min_delay = 60ms}, .network = network, .phase = 10ms, .tail = 0ms});
+    patient.add(ideal, slow.audio, to_ms(slow.ticks.back().delay));
+    const auto with = run_stock_chain(packets, network, 60, true);
+    if (!with.available) {
+      std::printf("  not installed\n");
       return;
     }
-    for (const double d : judge(ideal, run.audio)) ours.push_back(d);
-    for (const double d : judge(ideal, reference.audio)) stock.push_back(d);
-    our_concealed += static_cast<double>(run.stats.concealed_samples) / 48;
-    stock_concealed += reference.plc_ms;
-    our_delay += to_ms(run.ticks.back().delay) / kRuns;
-    stock_delay += reference.delay_ms / kRuns;
-    std::printf(
-        "  run %u: ours lost %llu fec %llu, stretched %llu samples; stock lost %zu, concealed without FEC "
-        "%.0f ms\n",
-        i, static_cast<unsigned long long>(run.stats.lost), static_cast<unsigned long long>(run.stats.fec),
-        static_cast<unsigned long long>(run.stats.stretched_samples), reference.lost_events,
-        reference.plc_ms);
+    fec.add(ideal, with.audio, with.delay_ms);
+    const auto without = run_stock_chain(packets, network, 60, false);
+    plc.add(ideal, without.audio, without.delay_ms);
   }
-  std::printf(
-      "5 %% loss with FEC, 2 min: ours concealed %.0f ms, LSD mean %.3f dB at %.0f ms delay; stock "
-      "jitterbuffer(60) "
-      "concealed %.0f ms, LSD mean %.3f dB at %.0f ms\n",
-      our_concealed, mean(ours), our_delay, stock_concealed, mean(stock), stock_delay);
+  ours.print("ours");
+  patient.print("ours, jitter.min_ms 60");
+  fec.print("rtpjitterbuffer 60, opusdec with FEC");
+  plc.print("rtpjitterbuffer 60, opusdec, PLC only");
 #else
   std::printf("stock chain: built without gstreamer-check\n");
 #endif
@@ -320,6 +324,6 @@ int main(int argc, char** argv) {
   if (wanted("dtx")) dtx();
   if (wanted("talker")) talker();
   if (wanted("drift"))
-    for (const double ppm : {300.0, -300.0, 100.0, 0.0}) drift(ppm);
+    for (const double ppm : {300.0, -300.0}) drift(ppm);
   if (wanted("cost")) cost();
 }

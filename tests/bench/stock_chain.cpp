@@ -44,6 +44,7 @@ class Chain {
         "rtpjitterbuffer name=jitter do-lost=true latency=" + std::to_string(latency_ms) +
         " ! rtpopusdepay ! opusdec name=decoder plc=true use-inband-fec=" + (fec ? "true" : "false");
     harness_ = gst_harness_new_parse(description.c_str());
+    gst_harness_set_sink_caps_str(harness_, "audio/x-raw,format=S16LE,rate=48000,channels=1");
     gst_harness_set_src_caps_str(
         harness_, "application/x-rtp,media=audio,clock-rate=48000,encoding-name=OPUS,payload=96");
     gst_harness_use_testclock(harness_);
