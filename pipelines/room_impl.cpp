@@ -14,6 +14,8 @@ namespace {
 constexpr int kBuildsPerTick = 4;
 constexpr float kSpeaks = -50.0F;    // dBFS: below it nobody's loudness is measured
 constexpr float kAdviceStep = 1.0F;  // dB: what is worth a message to the client
+constexpr Duration kAlarmAfter = 1s;
+constexpr Duration kAlarmEvery = 10s;
 constexpr auto kSettle = media::ForwardGate::kAlone;
 
 float linear(float db) {
@@ -251,14 +253,31 @@ void RoomPipeline::Impl::pull(Leg& leg, TimePoint at) {
 // What a tick of a talker adds to the books, decoded or passed on.
 void RoomPipeline::Impl::heard(Leg& leg) {
   talkers_.push_back(leg.media.id);
-  const Duration delay = leg.receiver->stats().delay;
   if (leg.pulled.kind != media::PulledKind::silence) {
-    leg.jitter_wait.add(delay);
-    stats_.jitter_wait.add(delay);
-    if (delay > config_.alarm_delay) ++stats_.alarms;
+    const media::ReceiverStats receiver = leg.receiver->stats();
+    const Duration jitter =
+        std::clamp(receiver.target, Duration::zero(), std::max(receiver.delay, Duration::zero()));
+    leg.jitter_wait.add(jitter);
+    stats_.jitter_wait.add(jitter);
+    leg.tick_wait.add(receiver.delay - jitter);
+    stats_.tick_wait.add(receiver.delay - jitter);
+    watch_delay(leg, receiver.delay);
   }
   if (leg.pulled.kind == media::PulledKind::concealed) ++stats_.concealed;
   if (leg.pulled.kind == media::PulledKind::fec) ++stats_.fec;
+}
+
+void RoomPipeline::Impl::watch_delay(Leg& leg, Duration delay) {
+  if (delay <= config_.alarm_delay) {
+    leg.over_alarm = Duration::zero();
+    return;
+  }
+  ++stats_.alarms;
+  leg.over_alarm += config_.tick;
+  const bool told = leg.alarmed != TimePoint{} && last_tick_ - leg.alarmed < kAlarmEvery;
+  if (leg.over_alarm < kAlarmAfter || told) return;
+  leg.alarmed = last_tick_;
+  observer_.on_delay_alarm(leg.media.id, delay);
 }
 
 void RoomPipeline::Impl::level(Leg& leg) {
@@ -356,6 +375,7 @@ std::optional<LegStats> RoomPipeline::Impl::leg_stats(LegId id) const {
   stats.ticks_passed = leg->ticks_passed;
   stats.ticks_skipped = leg->ticks_skipped;
   stats.jitter_wait = leg->jitter_wait;
+  stats.tick_wait = leg->tick_wait;
   if (leg->levelling) {
     stats.auto_gain_db = leg->levelling->gain.gain_db();
     stats.loudness_lufs = leg->levelling->meter.short_term_lufs();

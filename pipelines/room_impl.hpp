@@ -71,6 +71,9 @@ class RoomPipeline::Impl {
     std::uint64_t ticks_passed = 0;
     std::uint64_t ticks_skipped = 0;
     DelayHistogram jitter_wait;
+    DelayHistogram tick_wait;
+    Duration over_alarm{};  // its audio has been delayed too much for so long
+    TimePoint alarmed{};
   };
   struct Class {
     media::ClassId id = media::ClassId::none;
@@ -96,6 +99,7 @@ class RoomPipeline::Impl {
   void start_talker(Leg& leg);
   void pull(Leg& leg, TimePoint at);
   void heard(Leg& leg);
+  void watch_delay(Leg& leg, Duration delay);
   void look(Leg& leg, TimePoint at);
   void level(Leg& leg);
 

@@ -24,6 +24,10 @@ void DelayHistogram::add(Duration wait) {
       std::min<std::int64_t>(ms, static_cast<std::int64_t>(buckets.size()) - 1))];
 }
 
+void DelayHistogram::add(const DelayHistogram& other) {
+  for (std::size_t i = 0; i < buckets.size(); ++i) buckets[i] += other.buckets[i];
+}
+
 double DelayHistogram::quantile_ms(double q) const {
   std::uint64_t total = 0;
   for (const std::uint64_t bucket : buckets) total += bucket;

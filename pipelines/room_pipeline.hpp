@@ -88,12 +88,16 @@ class RoomObserver {
   virtual void on_talking(LegId leg, bool talking, std::uint8_t level) noexcept = 0;
   // Auto level `client`: the gain in dB this client should apply before its encoder.
   virtual void on_gain_advice(LegId leg, float gain_db) noexcept = 0;
+  // This talker's audio is delayed by more than alarm_delay: for a second or more of its ticks, and told at
+  // most every 10 s.
+  virtual void on_delay_alarm(LegId, Duration) noexcept {}
 };
 
 // Delay histogram: bucket i counts frames with a wait in [i, i+1) ms, the last one everything above.
 struct DelayHistogram {
   std::array<std::uint64_t, 128> buckets{};
   void add(Duration wait);
+  void add(const DelayHistogram& other);
   double quantile_ms(double q) const;
 };
 
@@ -106,7 +110,8 @@ struct LegStats {
   std::uint64_t ticks_skipped = 0;
   float auto_gain_db = 0;
   double loudness_lufs = -70;  // short-term
-  DelayHistogram jitter_wait;  // arrival to playout
+  // From its packets' arrival to their playing: until they were due, and from then to the tick.
+  DelayHistogram jitter_wait, tick_wait;
 };
 
 struct RoomStats {
@@ -128,8 +133,9 @@ struct RoomStats {
   std::size_t classes = 0;
   int overload_step = 0;       // rung of the overload ladder, 0: none
   float limiter_gain_db = 0;   // deepest of the last tick
-  DelayHistogram jitter_wait;  // arrival to playout, of all legs' packets
-  DelayHistogram mix_work;     // decode + mix + encode of a tick
+  DelayHistogram jitter_wait;  // of all talkers, as in LegStats
+  DelayHistogram tick_wait;
+  DelayHistogram mix_work;  // decode + mix + encode of a tick
 };
 
 class RoomPipeline {

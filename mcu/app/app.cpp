@@ -87,6 +87,8 @@ signaling::LegQuality leg_quality(LegId leg, const pipelines::LegStats& stats) {
   out.leg = leg;
   out.jitter_wait_p50_ms = stats.jitter_wait.quantile_ms(0.5);
   out.jitter_wait_p95_ms = stats.jitter_wait.quantile_ms(0.95);
+  out.tick_wait_p50_ms = stats.tick_wait.quantile_ms(0.5);
+  out.tick_wait_p95_ms = stats.tick_wait.quantile_ms(0.95);
   out.target_ms = to_ms(stats.receiver.target);
   out.delay_ms = to_ms(stats.receiver.delay);
   out.drift_ppm = stats.receiver.drift_ppm;
@@ -207,6 +209,11 @@ void App::Impl::on_media_event(const MediaEvent& event) {
       break;
     case MediaEvent::Kind::gain_advice:
       rooms_->gain_advice(event.leg, event.gain_db);
+      break;
+    case MediaEvent::Kind::delay_alarm:
+      if (const auto who = rooms_->delay_alarm(event.leg, to_ms(event.delay)))
+        log::warn("room {}: the audio of {} is delayed by {:.0f} ms (alarm.delay_ms)", who->first,
+                  who->second, to_ms(event.delay));
       break;
     case MediaEvent::Kind::traffic:
       media_->set_downlink_loss(event.leg, event.traffic.fraction_lost_out);

@@ -14,7 +14,7 @@
 namespace parley::app {
 
 struct MediaEvent {
-  enum class Kind : std::uint8_t { connected, ended, talking, gain_advice, traffic };
+  enum class Kind : std::uint8_t { connected, ended, talking, gain_advice, delay_alarm, traffic };
   Kind kind = Kind::connected;
   LegId leg = LegId::none;
   Address remote;            // connected
@@ -22,6 +22,7 @@ struct MediaEvent {
   bool talking = false;      // talking
   std::uint8_t level = 127;  // talking
   float gain_db = 0;         // gain_advice
+  Duration delay{};          // delay_alarm
   LegTraffic traffic;        // traffic
 };
 

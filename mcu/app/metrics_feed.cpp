@@ -25,6 +25,8 @@ struct MetricsFeed::Feeds {
         ticks(m.ticks),
         ticks_skipped(m.ticks_skipped),
         decodes(m.decodes),
+        passes(m.passes),
+        looks(m.looks),
         concealed(m.concealed),
         fec(m.fec),
         delay_alarms(m.delay_alarms),
@@ -36,6 +38,8 @@ struct MetricsFeed::Feeds {
         mix_work(m.mix_work),
         tick_lateness(m.tick_lateness),
         jitter_wait(m.jitter_wait),
+        tick_wait(m.tick_wait),
+        encode_wait(m.encode_wait),
         send_delay(m.send_delay),
         commands_dropped(m.queue_drops("commands")),
         frames_dropped(m.queue_drops("frames")),
@@ -46,9 +50,9 @@ struct MetricsFeed::Feeds {
 
   CounterFeed joins, packets_in, packets_out, bytes_in, bytes_out, lost_in, lost_out, refused;
   CounterFeed stun_answered, stun_refused, unknown_source, unknown_kind, rebinds;
-  CounterFeed ticks, ticks_skipped, decodes, concealed, fec, delay_alarms, encodes, forwards, mixed, silent,
-      encoder_clones;
-  DelayFeed mix_work, tick_lateness, jitter_wait, send_delay;
+  CounterFeed ticks, ticks_skipped, decodes, passes, looks, concealed, fec, delay_alarms, encodes, forwards,
+      mixed, silent, encoder_clones;
+  DelayFeed mix_work, tick_lateness, jitter_wait, tick_wait, encode_wait, send_delay;
   CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
   std::array<CounterFeed, 5> requests;
 };
@@ -60,15 +64,13 @@ namespace {
 
 MixThreadStats sum(const std::vector<MixThreadStats>& threads) {
   MixThreadStats out;
-  const auto add = [](pipelines::DelayHistogram& to, const pipelines::DelayHistogram& part) {
-    for (std::size_t i = 0; i < to.buckets.size(); ++i) to.buckets[i] += part.buckets[i];
-  };
   for (const auto& thread : threads) {
     out.ticks += thread.ticks;
     out.skipped_ticks += thread.skipped_ticks;
     out.packets_dropped += thread.packets_dropped;
     out.commands_refused += thread.commands_refused;
-    add(out.lateness, thread.lateness);
+    out.lateness.add(thread.lateness);
+    out.encode_wait.add(thread.encode_wait);
     accumulate(out.rooms, thread.rooms, true);
   }
   return out;
@@ -107,6 +109,8 @@ std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& 
   total(f.ticks, mix.ticks);
   total(f.ticks_skipped, mix.skipped_ticks);
   total(f.decodes, mix.rooms.decodes);
+  total(f.passes, mix.rooms.passes);
+  total(f.looks, mix.rooms.looks);
   total(f.concealed, mix.rooms.concealed);
   total(f.fec, mix.rooms.fec);
   total(f.delay_alarms, mix.rooms.alarms);
@@ -121,6 +125,8 @@ std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& 
   f.mix_work.set_totals(mix.rooms.mix_work.buckets);
   f.tick_lateness.set_totals(mix.lateness.buckets);
   f.jitter_wait.set_totals(mix.rooms.jitter_wait.buckets);
+  f.tick_wait.set_totals(mix.rooms.tick_wait.buckets);
+  f.encode_wait.set_totals(mix.encode_wait.buckets);
   f.send_delay.set_totals(legs.send_wait);
 
   total(f.commands_dropped, mix.commands_refused + legs.commands_refused);

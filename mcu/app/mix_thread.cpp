@@ -17,10 +17,6 @@ constexpr Duration kPublishInterval = 1s;
 constexpr std::uint64_t kDelaySample = 10;  // frames from one look at a talker's delay to the next
 constexpr Duration kMixLatency = 5ms;       // limiter and encoder
 
-void add(pipelines::DelayHistogram& sum, const pipelines::DelayHistogram& part) {
-  for (std::size_t i = 0; i < sum.buckets.size(); ++i) sum.buckets[i] += part.buckets[i];
-}
-
 }  // namespace
 
 void accumulate(pipelines::RoomStats& sum, const pipelines::RoomStats& part, bool gauges) {
@@ -35,8 +31,11 @@ void accumulate(pipelines::RoomStats& sum, const pipelines::RoomStats& part, boo
   sum.silent += part.silent;
   sum.encoder_clones += part.encoder_clones;
   sum.class_joins += part.class_joins;
-  add(sum.jitter_wait, part.jitter_wait);
-  add(sum.mix_work, part.mix_work);
+  sum.passes += part.passes;
+  sum.looks += part.looks;
+  sum.jitter_wait.add(part.jitter_wait);
+  sum.tick_wait.add(part.tick_wait);
+  sum.mix_work.add(part.mix_work);
   if (!gauges) return;
   sum.legs += part.legs;
   sum.talkers += part.talkers;
@@ -57,6 +56,7 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
     const std::size_t count = std::min(frame.contributors.size(), csrcs.size());
     for (std::size_t i = 0; i < count; ++i)
       csrcs[i] = {raw(frame.contributors[i].leg), frame.contributors[i].level};
+    thread.local_.encode_wait.add(now() - thread.tick_began_);
     RtpOut out;
     out.payload = frame.payload;
     out.media_time = frame.media_time;
@@ -71,6 +71,13 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
     event.leg = leg;
     event.talking = talking;
     event.level = level;
+    thread.inbox_.post(event);
+  }
+  void on_delay_alarm(LegId leg, Duration delay) noexcept override {
+    MediaEvent event;
+    event.kind = MediaEvent::Kind::delay_alarm;
+    event.leg = leg;
+    event.delay = delay;
     thread.inbox_.post(event);
   }
   void on_gain_advice(LegId leg, float gain_db) noexcept override {
@@ -279,6 +286,7 @@ void MixThread::schedule(Room& room, TimePoint at) {
 void MixThread::run_tick(Room& room, TimePoint at) {
   const Duration late = at - room.deadline;
   const auto skipped = static_cast<unsigned>(late / room.tick);
+  tick_began_ = at;
   local_.lateness.add(late);
   local_.skipped_ticks += skipped;
   ++local_.ticks;

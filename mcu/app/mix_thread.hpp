@@ -29,10 +29,11 @@ namespace parley::app {
 struct MixThreadStats {
   std::uint64_t ticks = 0;
   std::uint64_t skipped_ticks = 0;
-  std::uint64_t packets_dropped = 0;   // inbound queue full
-  std::uint64_t commands_refused = 0;  // command queue full
-  pipelines::DelayHistogram lateness;  // start of a tick after its deadline
-  pipelines::RoomStats rooms;          // sums over the rooms, dead ones too; gauges of the living
+  std::uint64_t packets_dropped = 0;      // inbound queue full
+  std::uint64_t commands_refused = 0;     // command queue full
+  pipelines::DelayHistogram lateness;     // start of a tick after its deadline
+  pipelines::DelayHistogram encode_wait;  // of each frame: from the tick's beginning until it leaves
+  pipelines::RoomStats rooms;             // sums over the rooms, dead ones too; gauges of the living
   std::size_t room_count = 0;
 };
 
@@ -102,6 +103,7 @@ class MixThread {
   std::unordered_map<LegId, Room*> leg_rooms_;
   std::uint64_t rooms_opened_ = 0;
   MixThreadStats local_;
+  TimePoint tick_began_{};
   pipelines::RoomStats dead_rooms_;
   TimePoint next_publish_{};
 

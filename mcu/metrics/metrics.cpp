@@ -130,6 +130,9 @@ Metrics::Metrics()
       ticks(counter(*registry_, "ticks_total", "Ticks of all rooms.")),
       ticks_skipped(counter(*registry_, "ticks_skipped_total", "Ticks skipped because they were too late.")),
       decodes(counter(*registry_, "decodes_total", "Frames decoded.")),
+      passes(counter(*registry_, "talker_ticks_passed_total",
+                     "Talker ticks that were heard verbatim or by nobody, and so not decoded.")),
+      looks(counter(*registry_, "looks_total", "Levels looked at by decoding 60 ms of a leg's packets.")),
       encodes(counter(*registry_, "encodes_total", "Frames encoded.")),
       forwards(counter(*registry_, "listener_ticks_forwarded_total",
                        "Listener ticks served by a forwarded packet.")),
@@ -146,7 +149,10 @@ Metrics::Metrics()
       mix_classes(gauge(*registry_, "mix_classes", "Mix classes at present.")),
       overload_rung(
           gauge(*registry_, "overload_rung", "Highest rung of the overload ladder in use, 0: none.")),
-      jitter_wait(delay(*registry_, "jitter_wait", "From a packet's arrival to its playout.")),
+      jitter_wait(delay(*registry_, "jitter_wait", "From a packet's arrival until it is due.")),
+      tick_wait(delay(*registry_, "tick_wait", "From when a packet is due to the tick that plays it.")),
+      encode_wait(
+          delay(*registry_, "encode_wait", "From the beginning of a tick to a frame's leaving the encoder.")),
       mix_work(delay(*registry_, "mix_work", "Work of one tick of a room.")),
       send_delay(delay(*registry_, "send_delay", "From a frame's making to its sending.")),
       tick_lateness(delay(*registry_, "tick_lateness", "How late ticks begin.")),

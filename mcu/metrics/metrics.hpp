@@ -87,10 +87,10 @@ class Metrics {
 
   // Media.
   Counter &ticks, &ticks_skipped;
-  Counter &decodes, &encodes, &forwards, &mixed, &silent, &encoder_clones;
+  Counter &decodes, &passes, &looks, &encodes, &forwards, &mixed, &silent, &encoder_clones;
   Counter &concealed, &fec, &delay_alarms;
   Gauge &talkers, &mix_classes, &overload_rung;
-  DelayMetric jitter_wait, mix_work, send_delay, tick_lateness;
+  DelayMetric jitter_wait, tick_wait, encode_wait, mix_work, send_delay, tick_lateness;
 
   // What a bounded queue refused or dropped: "commands", "frames", "packets", "results", "events".
   Counter& queue_drops(std::string_view queue);

@@ -44,12 +44,16 @@ struct GainAdvice {
 struct Uplink {
   double loss = 0, jitter_ms = 0, round_trip_ms = -1;
 };
+struct DelayAlarm {  // to the moderators
+  ParticipantId participant;
+  double delay_ms = 0;
+};
 struct Closed {  // the last event of a connection; the signalling server closes it after this
   std::string reason, message;
 };
 
 using Event = std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels,
-                           RoomUpdated, Chat, GainAdvice, Uplink, Closed>;
+                           RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, Closed>;
 
 // Called on ctl, inside RoomService's methods: the implementation queues and returns, and calls no method of
 // RoomService from here.

@@ -81,6 +81,16 @@ void RoomService::gain_advice(LegId leg, float gain_db) {
   impl_->tell(*place.who, GainAdvice{gain_db});
 }
 
+std::optional<std::pair<std::string, ParticipantId>> RoomService::delay_alarm(LegId leg, double delay_ms) {
+  impl_->owner_.check();
+  const auto place = impl_->find(leg);
+  if (!place || !std::isfinite(delay_ms)) return std::nullopt;
+  const DelayAlarm alarm{place.who->info.id, std::max(0.0, delay_ms)};
+  for (const auto& who : place.room->people)
+    if (who->info.role == Role::moderator) impl_->tell(*who, alarm);
+  return std::pair(place.room->name(), place.who->info.id);
+}
+
 void RoomService::traffic(TimePoint at, LegId leg, const TrafficReport& report) {
   impl_->owner_.check();
   const auto place = impl_->find(leg);

@@ -100,6 +100,9 @@ class RoomService {
   void talking(LegId leg, bool talking, std::uint8_t level);
   void level(LegId leg, std::uint8_t level);
   void gain_advice(LegId leg, float gain_db);
+  // This talker's audio waited longer than alarm.delay_ms. Told to the room's moderators; the caller bounds
+  // the rate. Returns the names to log, nothing for an unknown leg.
+  std::optional<std::pair<std::string, ParticipantId>> delay_alarm(LegId leg, double delay_ms);
   void traffic(TimePoint at, LegId leg, const TrafficReport& report);
   void set_recording(std::string_view room, bool recording);
 

@@ -134,6 +134,8 @@ json::object traffic_of(const room::ParticipantQuality& one) {
 json::object receiver_of(const LegQuality& leg) {
   return {{"jitter_wait_p50_ms", json_number(leg.jitter_wait_p50_ms)},
           {"jitter_wait_p95_ms", json_number(leg.jitter_wait_p95_ms)},
+          {"tick_wait_p50_ms", json_number(leg.tick_wait_p50_ms)},
+          {"tick_wait_p95_ms", json_number(leg.tick_wait_p95_ms)},
           {"target_ms", json_number(leg.target_ms)},
           {"delay_ms", json_number(leg.delay_ms)},
           {"drift_ppm", json_number(leg.drift_ppm)},

@@ -29,6 +29,7 @@ namespace parley::signaling {
 struct LegQuality {
   LegId leg = LegId::none;
   double jitter_wait_p50_ms = 0, jitter_wait_p95_ms = 0;
+  double tick_wait_p50_ms = 0, tick_wait_p95_ms = 0;
   double target_ms = 0, delay_ms = 0, drift_ppm = 0;
   std::uint64_t received = 0, late = 0, lost = 0, fec = 0;
   std::uint64_t concealed_samples = 0, stretched_samples = 0;

@@ -44,6 +44,9 @@ struct ToWire {
     const auto round_trip = e.round_trip_ms < 0 ? std::nullopt : std::optional(e.round_trip_ms);
     return protocol::Uplink{e.loss, e.jitter_ms, round_trip};
   }
+  protocol::ServerBody operator()(const room::DelayAlarm& e) const {
+    return protocol::DelayAlarm{e.participant, e.delay_ms};
+  }
   protocol::ServerBody operator()(const room::Closed& e) const {
     return protocol::Closed{e.reason, e.message};
   }

@@ -133,7 +133,8 @@ bool fill(Load& load, const char* scenario, const std::vector<LoadLeg>& legs) {
 }
 
 int run(const Scenario& scenario, const std::string& binary, double seconds, bool encrypted) {
-  const ServerProcess server(binary, "tick_ms: " + std::to_string(scenario.tick_ms));
+  // Clients of this load follow no advice: without auto level they are as those who do.
+  const ServerProcess server(binary, "auto_level: off, tick_ms: " + std::to_string(scenario.tick_ms));
   if (server.port() == 0) {
     std::fprintf(stderr, "%s: the server did not start\n", scenario.name);
     return 1;
@@ -207,10 +208,11 @@ int run(const Scenario& scenario, const std::string& binary, double seconds, boo
       static_cast<double>(received) / elapsed / static_cast<double>(total),
       static_cast<unsigned long long>(lost), quantile(delays, 0.5), quantile(delays, 0.95), delays.size());
   std::printf(
-      "%18s the server's own histograms, mean ms: jitter wait %.1f, tick lateness %.2f, tick's work %.2f, "
+      "%18s the server's own histograms, mean ms: jitter wait %.1f, tick wait %.1f, tick lateness %.2f, "
+      "tick's work %.2f, "
       "send %.2f\n",
-      "", load.mean_delay("jitter_wait"), load.mean_delay("tick_lateness"), load.mean_delay("mix_work"),
-      load.mean_delay("send_delay"));
+      "", load.mean_delay("jitter_wait"), load.mean_delay("tick_wait"), load.mean_delay("tick_lateness"),
+      load.mean_delay("mix_work"), load.mean_delay("send_delay"));
   std::fflush(stdout);
   return load.connected() == total ? 0 : 1;
 }

@@ -223,6 +223,7 @@ void RoomHarness::on_frame(const pipelines::OutboundFrame& frame) noexcept {
     ++ear.packets;
     ear.bytes += frame.payload.size();
     ear.contributors.assign(frame.contributors.begin(), frame.contributors.end());
+    if (ear.keep_packets) ear.kept.emplace_back(frame.payload.begin(), frame.payload.end());
     if (ear.ticks.empty()) continue;
     ear.ticks.back() = {static_cast<std::uint16_t>(frame.payload.size()), frame.marker, frame.forwarded,
                         frame.holes_before, frame.legs.size()};
@@ -261,6 +262,10 @@ void RoomHarness::on_talking(LegId leg, bool is_talking, std::uint8_t) noexcept 
 
 void RoomHarness::on_gain_advice(LegId leg, float gain_db) noexcept {
   advice[leg] = gain_db;
+}
+
+void RoomHarness::on_delay_alarm(LegId leg, Duration delay) noexcept {
+  alarms.emplace_back(leg, delay);
 }
 
 }  // namespace parley::test

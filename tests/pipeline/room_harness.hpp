@@ -70,6 +70,8 @@ class Ear {
   std::uint64_t bytes = 0;
   bool keep_pcm = true;
   bool wants_decode = true;
+  bool keep_packets = false;
+  std::vector<ByteBuffer> kept;
 
   // Seconds [from, to) of what was heard; negative: counted from the end.
   std::span<const float> seconds(double from, double to) const;
@@ -110,12 +112,14 @@ class RoomHarness : public pipelines::FrameSink, public pipelines::RoomObserver 
   };
   std::vector<Talking> talking;
   std::map<LegId, float> advice;
+  std::vector<std::pair<LegId, Duration>> alarms;
   // Called after each tick.
   std::function<void()> after_tick;
 
   void on_frame(const pipelines::OutboundFrame& frame) noexcept override;
   void on_talking(LegId leg, bool is_talking, std::uint8_t level) noexcept override;
   void on_gain_advice(LegId leg, float gain_db) noexcept override;
+  void on_delay_alarm(LegId leg, Duration delay) noexcept override;
 
  private:
   struct Sender {

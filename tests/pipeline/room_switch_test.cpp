@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <iostream>
 
 #include "tests/pipeline/room_harness.hpp"
@@ -31,6 +32,12 @@ struct Call {
   std::vector<std::size_t> leaves;  // ticks
   std::vector<std::size_t> joins;
 };
+
+// PARLEY_LONG=16 makes the runs 16 times as long: 1,000 switches and 400 forwardings in and out.
+int length() {
+  const char* given = std::getenv("PARLEY_LONG");
+  return given == nullptr ? 1 : std::max(1, std::atoi(given));
+}
 
 class Switching : public testing::TestWithParam<double> {
  protected:
@@ -61,7 +68,7 @@ class Switching : public testing::TestWithParam<double> {
       if (now.class_joins > last.class_joins) run.joins.push_back(tick);
       last = now;
     };
-    harness.run(75s);
+    harness.run(length() * 75s);
     run.heard = harness.ear(legs[1]).pcm;
     return run;
   }
@@ -135,7 +142,7 @@ class Forwarding : public testing::Test {
     harness.ear(harness.add(anna)).wants_decode = false;
     harness.ear(harness.add(bert)).wants_decode = false;
     const LegId listener = harness.add(Voice{});
-    harness.run(120s);
+    harness.run(length() * 120s);
     return {harness.ear(listener).pcm, harness.ear(listener).ticks, harness.room().stats()};
   }
 

@@ -164,13 +164,17 @@ struct Uplink {
   double jitter_ms = 0;
   std::optional<double> round_trip_ms;  // none: not known yet
 };
+struct DelayAlarm {  // to moderators
+  std::string participant;
+  double delay_ms = 0;
+};
 struct Closed {
   std::string reason, message;
 };
 
 using ServerBody =
     std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated, ParticipantLeft,
-                 Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink, Closed>;
+                 Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, Closed>;
 
 struct ServerMessage {
   std::optional<RequestId> id;  // of the request that is answered; events have none

@@ -341,6 +341,14 @@ struct Row<Uplink> : Plain<IdRule::none> {
   }
 };
 template <>
+struct Row<DelayAlarm> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "delay-alarm";
+  static void fields(auto& v, auto& m) {
+    v.field("participant", m.participant, kId);
+    v.field("delay_ms", m.delay_ms, Number{0, 3'600'000});
+  }
+};
+template <>
 struct Row<Closed> : Plain<IdRule::none> {
   static constexpr std::string_view type = "closed";
   static void fields(auto& v, auto& m) {

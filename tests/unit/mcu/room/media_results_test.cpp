@@ -50,6 +50,19 @@ TEST_F(MediaResults, LevelsAreGatheredForTheTimer) {
   EXPECT_THAT(sink.last<Levels>(connection(2)).levels, ElementsAre(Pair(ann.participant, 127)));
 }
 
+TEST_F(MediaResults, DelayAlarmsGoToModeratorsAlone) {
+  join(as_moderator(request("r", "Mia", 3)));
+  EXPECT_FALSE(rooms.delay_alarm(LegId{4'711}, 200).has_value());
+  EXPECT_FALSE(rooms.delay_alarm(ann.answer.leg, std::nan("")).has_value());
+  const auto named = rooms.delay_alarm(ann.answer.leg, 180);
+  ASSERT_TRUE(named.has_value());
+  EXPECT_EQ(*named, std::pair(std::string("r"), ann.participant));
+  ASSERT_THAT(sink.all<DelayAlarm>(connection(3)), SizeIs(1));
+  EXPECT_EQ(sink.last<DelayAlarm>(connection(3)).participant, ann.participant);
+  EXPECT_EQ(sink.last<DelayAlarm>(connection(3)).delay_ms, 180);
+  for (const int other : {1, 2}) EXPECT_THAT(sink.all<DelayAlarm>(connection(other)), IsEmpty());
+}
+
 TEST_F(MediaResults, ALostTalkerStopsTalking) {
   rooms.talking(ann.answer.leg, true, 20);
   rooms.leg_gone(at, ann.answer.leg, LegGone::timeout);

@@ -51,7 +51,7 @@ struct Mode {
 class TalkerStart : public testing::TestWithParam<Mode> {};
 
 TEST_P(TalkerStart, IsAsIfItHadNeverPaused) {
-  const auto all = onsets(GetParam().source, 50);
+  const auto all = onsets(GetParam().source, 30);
   ASSERT_GE(all.size(), 20U);
   std::vector<double> errors;
   std::vector<double> peaks;

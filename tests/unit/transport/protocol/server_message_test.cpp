@@ -33,6 +33,7 @@ const std::string kEveryMessage[] = {
     R"({"type":"chat","participant":"p1","name":"Ann","text":"hi"})",
     R"({"type":"gain-advice","db":17.5})",
     R"({"type":"uplink","loss":0.05,"jitter_ms":3.5,"round_trip_ms":40})",
+    R"({"type":"delay-alarm","participant":"p1","delay_ms":180})",
     R"({"type":"closed","reason":"kicked","message":"You were removed."})",
 };
 
