@@ -75,6 +75,12 @@ void RoomPipeline::Impl::create_class(const media::PlanChange& change) {
 void RoomPipeline::Impl::dissolve_class(const media::PlanChange& change, TimePoint at) {
   const auto found = classes_.find(change.id);
   if (found == classes_.end()) return;
+  if (const auto into = classes_.find(change.other); into != classes_.end()) {
+    const ClassSlot& from = *found->second.slot;
+    into->second.slot->outlet->welcome(*from.outlet);
+    if (from.encoder != nullptr && into->second.slot->encoder != nullptr)
+      into->second.slot->encoder->welcome(*from.encoder);
+  }
   graph_.give_back(found->second.slot, at);
   if (found->second.probe) probes_.push_back(std::move(found->second.probe));
   classes_.erase(found);
@@ -88,9 +94,10 @@ void RoomPipeline::Impl::set_terms(const media::MixClass& planned, Class& served
   terms.clear();
   served.moving = false;
   const auto gain_in = [](const media::MixKey& key, LegId talker) {
-    const auto share =
-        std::find_if(key.begin(), key.end(), [&](const auto& s) { return s.talker == talker; });
-    return share == key.end() ? 0.0F : share->gain;
+    // Keys are ordered by talker, and long when everybody talks at once.
+    const auto share = std::lower_bound(key.begin(), key.end(), talker,
+                                        [](const media::Share& s, LegId id) { return s.talker < id; });
+    return share == key.end() || share->talker != talker ? 0.0F : share->gain;
   };
   const auto add = [&](LegId talker, float from, float to) {
     const auto leg = legs_.find(talker);

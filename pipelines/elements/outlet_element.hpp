@@ -6,6 +6,7 @@
 
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -27,6 +28,8 @@ class OutletPad {
   void set_discard(bool discard) { discard_ = discard; }
   // The next packet follows on those of `other`, for legs that leave its class.
   void follow(const OutletPad& other);
+  // Legs come over from `other`: the one that has waited longest for a packet counts.
+  void welcome(const OutletPad& other) { last_packet_ = std::min(last_packet_, other.last_packet_); }
   // In this tick something left that is more than a DTX packet.
   bool sent_sound() const { return sent_sound_; }
   GstPad* pad() const { return pad_; }

@@ -13,6 +13,7 @@
 // Threads: one at a time. No allocation after construction.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,8 @@ class ClassEncoder {
   void start(const Profile& profile, int complexity);
   // Goes on exactly where `other` is (opus.h: a shallow copy of the state is a copy of the encoder).
   void clone(const ClassEncoder& other);
+  // Listeners come over from `other`: whoever has waited longest for a packet is not to wait longer still.
+  void welcome(const ClassEncoder& other) { since_packet_ = std::max(since_packet_, other.since_packet_); }
   // Changes a running encoder. Below 7 low-delay CELT has no DTX; the voice mode takes at most 5.
   void set_complexity(int complexity);
 

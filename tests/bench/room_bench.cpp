@@ -242,6 +242,7 @@ void overload() {
   config.work_clock = [] { return TimePoint{} + Duration(static_cast<std::int64_t>(thread_cpu_us() * 1e3)); };
   Room room(config);
   for (std::size_t i = 0; i < 200; ++i) room.add(speech[i % 20], speech[i % 20], true);
+  double began = -1;
   double acted = -1;
   double worst = 0;
   double settled = 0;
@@ -252,13 +253,15 @@ void overload() {
     const double work = (thread_cpu_us() - before) / 1e3;
     worst = std::max(worst, work);
     if (i >= 400) settled += work / 100;
+    if (began < 0 && work > 14) began = (i + 1) / kTicks;
     if (acted < 0 && room.stats().overload_step > 0) acted = (i + 1) / kTicks;
   }
   std::printf(
-      "200 all talk, max_talkers 0: worst tick %.1f ms of 20; the ladder acts after %.2f s, rung %d after 10 "
+      "200 all talk, max_talkers 0: worst tick %.1f ms of 20; the ladder acts %.2f s after the first tick "
+      "above 70 %%, rung %d after 10 "
       "s, then "
       "%.1f ms per tick\n",
-      worst, acted, room.stats().overload_step, settled);
+      worst, acted - began, room.stats().overload_step, settled);
 }
 
 void small_rooms(const BareParts& parts) {
