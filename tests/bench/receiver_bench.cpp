@@ -46,7 +46,7 @@ void delays(const char* name, Duration tick, const ImpairmentConfig& network,
   for (int i = 0; i < kRuns; ++i) {
     const auto packets = opus_packets(speech(12, static_cast<std::uint32_t>(i + 1)), source);
     const auto ideal = decode_all(packets);
-    RunConfig config{.receiver = {.tick = tick}, .network = network};
+    RunConfig config{.receiver = {.tick = tick}, .network = network, .tail = 0ms};
     config.network.seed = static_cast<std::uint64_t>(i) + 77;
     config.phase = std::chrono::microseconds(20'000 * i / kRuns + 300);
     const auto run = run_receiver(packets, config);
