@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "client/broadcast_cli.hpp"
+
 namespace parley::client {
 
 namespace {
@@ -67,7 +69,7 @@ CLI::App* add_join(CLI::App& app, Raw& raw) {
   join->add_option("--name", raw.name, "How the others see you (default: the login name)");
   join->add_option("--pin", raw.pin, "The room's PIN");
   join->add_option("--token", raw.token, "A token that admits to the room");
-  join->add_option("--input", raw.input, "mic | FILE.wav | tone:HZ[,steady][,amp=A] | silence")
+  join->add_option("--input", raw.input, "mic | FILE | URL | tone:HZ[,steady][,amp=A] | silence")
       ->capture_default_str();
   join->add_option("--output", raw.output, "speaker | FILE.wav | null")->capture_default_str();
   join->add_flag("--loop", raw.loop, "Start an input file again at its end (else silence follows)");
@@ -220,6 +222,7 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
       ->check(CLI::Range(-40.0, 0.0));
   add_server(*whisper, raw);
   add_key(*whisper, raw);
+  BroadcastCommands broadcast(app, raw.key);
   CLI::App* doctor = app.add_subcommand("doctor", "Check server, network and sound, with advice");
   add_server(*doctor, raw);
   add_key(*doctor, raw);
@@ -229,7 +232,7 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
   add_json(*doctor, raw);
 
   // CLI11 would only say that a command is missing.
-  const auto named = [&args](const CLI::App* command) { return command->get_name() == args.front(); };
+  const auto named = [&args](const CLI::App* command) { return command->check_name(args.front()); };
   if (!args.empty() && !args.front().starts_with("-") && app.get_subcommands(named).empty())
     return Advice{kUsage, {}, "parley: unknown command \"" + args.front() + "\"; run parley --help\n"};
   try {
@@ -238,6 +241,10 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
     std::ostringstream out, err;
     const int code = app.exit(error, out, err);
     return Advice{code == 0 ? kOk : kUsage, out.str(), err.str()};
+  }
+  if (auto chosen = broadcast.chosen()) {
+    if (!*chosen) return Advice{kUsage, {}, "parley: " + chosen->error().what + "\n"};
+    return std::visit([](auto&& one) { return Command(one); }, **chosen);
   }
   auto command = make_command(app.get_subcommands().front()->get_name(), raw);
   if (!command) return Advice{kUsage, {}, "parley: " + command.error().what + "\n"};

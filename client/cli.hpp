@@ -64,6 +64,36 @@ struct WhisperCommand {
   double duck_db = 0;           // how far the others are turned down for those who hear the whisper
 };
 
+// Streams of a room to the outside.
+struct StreamCommand {
+  enum class Action : std::uint8_t { start, stop, list };
+  Action action = Action::list;
+  ServerUrl server;
+  std::string key;
+  std::string room;
+  std::string url;     // start
+  std::string stream;  // stop: id
+  std::string codec, video;
+  int bitrate = 0;
+  bool json = false;
+};
+
+// Sounds played into a room.
+struct PlayCommand {
+  enum class Action : std::uint8_t { play, list, stop };
+  Action action = Action::play;
+  ServerUrl server;
+  std::string key;
+  std::string room;
+  std::string file;            // play: below the server's playback.directory
+  std::optional<double> tone;  // play: instead of a file, Hz
+  std::optional<double> seconds;
+  bool loop = false, announce = false;
+  double gain_db = 0;
+  std::optional<double> duck_db;
+  bool json = false;
+};
+
 enum class Check : std::uint8_t { server, call, sound, software };
 
 struct DoctorCommand {
@@ -74,7 +104,8 @@ struct DoctorCommand {
   bool json = false;
 };
 
-using Command = std::variant<JoinCommand, RoomsCommand, ModerateCommand, WhisperCommand, DoctorCommand>;
+using Command = std::variant<JoinCommand, RoomsCommand, ModerateCommand, WhisperCommand, StreamCommand,
+                             PlayCommand, DoctorCommand>;
 
 // Nothing to run: help, version, or a mistake, with what to print and the exit code.
 struct Advice {

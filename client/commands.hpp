@@ -9,6 +9,8 @@ int run_join(const JoinCommand& command);
 int run_rooms(const RoomsCommand& command);
 int run_moderate(const ModerateCommand& command);
 int run_whisper(const WhisperCommand& command);
+int run_stream(const StreamCommand& command);
+int run_play(const PlayCommand& command);
 int run_doctor(const DoctorCommand& command);
 
 }  // namespace parley::client

@@ -19,6 +19,8 @@ int run(const Command& command) {
     int operator()(const RoomsCommand& rooms) const { return run_rooms(rooms); }
     int operator()(const ModerateCommand& moderate) const { return run_moderate(moderate); }
     int operator()(const WhisperCommand& whisper) const { return run_whisper(whisper); }
+    int operator()(const StreamCommand& stream) const { return run_stream(stream); }
+    int operator()(const PlayCommand& play) const { return run_play(play); }
     int operator()(const DoctorCommand& doctor) const { return run_doctor(doctor); }
   };
   return std::visit(Runner{}, command);

@@ -247,7 +247,7 @@ void RoomPipeline::Impl::pull(Leg& leg, TimePoint at) {
   heard(leg);
   if (!leg.media.sends) return;
   selector_.on_decoded(leg.media.id, at, to_dbfs(leg.slot->input->rms()), leg.receiver->stats().delay);
-  if (config_.auto_level != AutoLevel::off) level(leg);
+  if (config_.auto_level != AutoLevel::off && leg.media.levelled) level(leg);
 }
 
 // What a tick of a talker adds to the books, decoded or passed on.

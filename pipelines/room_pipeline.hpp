@@ -55,6 +55,7 @@ struct LegMedia {
   std::uint32_t max_bitrate = 0;  // maxaveragebitrate, 0: none stated
   // May the client apply a gain the server tells it (auto level `client`)?
   bool applies_gain = false;
+  bool levelled = true;  // false: music and the like, whose loudness is its own affair
 };
 
 // A talker that is part of a frame: for the CSRC list and RFC 6465 levels.

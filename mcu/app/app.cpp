@@ -9,6 +9,8 @@
 #include "client/web/assets.hpp"
 #include "mcu/app/media_plane.hpp"
 #include "mcu/app/metrics_feed.hpp"
+#include "mcu/app/play_control.hpp"
+#include "mcu/app/stream_control.hpp"
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/server.hpp"
 #include "transport/base/log.hpp"
@@ -125,9 +127,11 @@ class App::Impl {
       : settings_(settings), config_path_(std::move(config_path)), timer_(io_), signals_(io_) {}
   ~Impl() {
     // The media threads post to io_: they end before anything they may name goes.
+    if (play_) play_->stop();  // its voices speak to the mix threads
     media_.reset();
     io_.stop();
     server_.reset();
+    streams_.reset();
   }
 
   Status open();
@@ -154,6 +158,9 @@ class App::Impl {
   signaling::EventHub hub_;
   std::unique_ptr<MediaPlane> media_;
   std::unique_ptr<room::RoomService> rooms_;
+  std::unique_ptr<MediaHolds> holds_;
+  std::unique_ptr<StreamControl> streams_;
+  std::unique_ptr<PlayControl> play_;
   std::unique_ptr<signaling::Server> server_;
   MetricsFeed metrics_;
   bool stopping_ = false;
@@ -168,9 +175,30 @@ Status App::Impl::open() {
   media_ = std::move(media).value();
   rooms_ = std::make_unique<room::RoomService>(room_settings(settings_), *media_, hub_);
 
+  holds_ = std::make_unique<MediaHolds>(*rooms_);
+  auto streams = StreamControl::open(
+      settings_, [this](std::function<void()> job) { asio::post(io_, std::move(job)); }, *rooms_, *media_,
+      *holds_);
+  if (!streams) return streams.error();
+  streams_ = std::move(streams).value();
+  play_ = std::make_unique<PlayControl>(
+      settings_, [this](std::function<void()> job) { asio::post(io_, std::move(job)); }, *rooms_, *media_,
+      *holds_);
+  media_->on_room_closed([this](RoomId room) {
+    streams_->room_closed(room);
+    play_->room_closed(room);
+    holds_->closed(room);
+  });
+
+  media_->on_leg_removed([this](LegId leg, RoomId room) {
+    asio::post(io_, [this, leg, room] { play_->left(leg, room); });  // it may ask the rooms
+  });
+
   signaling::Ports ports;
   for (const auto& asset : web::assets()) ports.files.push_back({asset.name, asset.body});
-  ports.metrics = [this] { return metrics_.text(*media_, *rooms_, *server_); };
+  ports.streams = streams_.get();
+  ports.playback = play_.get();
+  ports.metrics = [this] { return metrics_.text(*media_, *rooms_, *streams_, *server_); };
   ports.ready = [this] { return !stopping_; };
   ports.graph = [this](RoomId room, std::function<void(Result<std::string>)> answer) {
     media_->graph(room, std::move(answer));
@@ -185,7 +213,7 @@ Status App::Impl::open() {
   auto server = signaling::Server::open(io_, signaling_settings(settings_), *rooms_, hub_, std::move(ports));
   if (!server) return Error{"http.listen: " + server.error().what};
   server_ = std::move(server).value();
-  return Done{};
+  return streams_->start_configured(settings_);
 }
 
 void App::Impl::run() {
@@ -198,6 +226,8 @@ void App::Impl::on_media_event(const MediaEvent& event) {
   switch (event.kind) {
     case MediaEvent::Kind::connected:
       rooms_->leg_connected(event.leg);
+      if (const RoomId room = media_->room_of(event.leg); room != RoomId::none)
+        play_->joined(event.leg, room);
       break;
     case MediaEvent::Kind::ended:
       log::debug("leg {} ended: {}", raw(event.leg), to_string(event.end));
@@ -206,6 +236,8 @@ void App::Impl::on_media_event(const MediaEvent& event) {
       break;
     case MediaEvent::Kind::talking:
       rooms_->talking(event.leg, event.talking, event.level);
+      if (const RoomId room = media_->room_of(event.leg); room != RoomId::none)
+        play_->talking(event.leg, room, event.talking);
       break;
     case MediaEvent::Kind::gain_advice:
       rooms_->gain_advice(event.leg, event.gain_db);
@@ -264,6 +296,8 @@ void App::Impl::reload() {
   spdlog::set_level(log_level(settings_.log.level));
   media_->reload(settings_);
   rooms_->reload(room_settings(settings_));
+  play_->reload(settings_);
+  if (const auto done = streams_->reload(settings_); !done) log::error("{}", done.error().what);
   if (const auto done = server_->reload(signaling_settings(settings_)); !done)
     log::error("{}", done.error().what);
   log::info("reloaded {}: {} keys changed", config_path_, changes.reloadable.size());

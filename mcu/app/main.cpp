@@ -1,9 +1,11 @@
 // parley-mcu: the command line of the server.
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <string>
 
 #include "mcu/app/app.hpp"
+#include "mcu/app/stream_control.hpp"
 #include "pipelines/room_pipeline.hpp"
 #include "transport/base/log.hpp"
 #include "transport/base/thread_name.hpp"
@@ -44,9 +46,13 @@ int main(int argc, char** argv) {
     settings = *loaded;
   }
   if (check) {
+    if (const auto usable = parley::app::StreamControl::check(settings); !usable)
+      return fail(usable.error().what, kBadConfig);
     std::printf("%s", parley::settings::to_yaml(settings).c_str());
     return 0;
   }
+  // A peer that hangs up ends its connection, not the server.
+  std::signal(SIGPIPE, SIG_IGN);
   parley::name_this_thread("ctl");
   parley::pipelines::init();
   auto app = parley::app::App::open(settings, config_path);

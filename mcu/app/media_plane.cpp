@@ -201,6 +201,7 @@ void MediaPlane::close_room(RoomId id) {
   for (const LegId tap : found->second.taps) taps_.erase(tap);
   mixers_[found->second.thread]->post([id](MixThread& mixer) { mixer.close_room(id); });
   rooms_.erase(id);
+  if (room_closed_) room_closed_(id);
 }
 
 Result<room::LegAnswer> MediaPlane::add_leg(RoomId room, const room::LegOffer& offer) {
@@ -262,7 +263,38 @@ void MediaPlane::remove_leg(LegId leg, const std::string& reason) {
   legs_->post_remove(leg);
   mixers_[found->second.thread]->post([leg](MixThread& mixer) { mixer.remove_leg(leg); });
   if (const auto room = rooms_.find(found->second.room); room != rooms_.end()) room->second.legs.erase(leg);
+  const RoomId room = found->second.room;
   placed_.erase(found);
+  if (leg_removed_) leg_removed_(leg, room);
+}
+
+RoomId MediaPlane::room_of(LegId leg) const {
+  const auto found = placed_.find(leg);
+  return found == placed_.end() ? RoomId::none : found->second.room;
+}
+
+Result<MediaPlane::VoiceOfRoom> MediaPlane::add_voice(RoomId room) {
+  const auto place = rooms_.find(room);
+  if (place == rooms_.end()) return Error{"the room has no media", 503};
+  const LegId id{++last_leg_};
+  pipelines::LegMedia media;
+  media.id = id;
+  media.receives = false;
+  media.has_levels = true;
+  media.levelled = false;
+  const unsigned thread = place->second.thread;
+  if (!mixers_[thread]->post([room, media](MixThread& mixer) { mixer.add_leg(room, media); }))
+    return Error{"the server is overloaded: try again", 503};
+  voices_[id] = thread;
+  return VoiceOfRoom{id,
+                     [&mixer = *mixers_[thread], id](const MediaPacket& packet) { mixer.push(id, packet); }};
+}
+
+void MediaPlane::remove_voice(LegId voice) {
+  const auto found = voices_.find(voice);
+  if (found == voices_.end()) return;
+  mixers_[found->second]->post([voice](MixThread& mixer) { mixer.remove_leg(voice); });
+  voices_.erase(found);
 }
 
 void MediaPlane::on_mix(LegId leg, std::function<void(pipelines::RoomPipeline&)> command) {

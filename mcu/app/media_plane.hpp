@@ -38,6 +38,19 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   MediaPlane& operator=(const MediaPlane&) = delete;
 
   Address local() const { return legs_->local(); }
+  // Told on ctl, inside close_room() and remove_leg(): must not call the rooms.
+  void on_room_closed(std::function<void(RoomId)> handler) { room_closed_ = std::move(handler); }
+  void on_leg_removed(std::function<void(LegId, RoomId)> handler) { leg_removed_ = std::move(handler); }
+  RoomId room_of(LegId leg) const;  // none: not a participant's
+
+  // A talker of the server's own, who hears nothing: a player. `say` may be called from one thread,
+  // whichever, as long as this lives; what comes after remove_voice() is dropped.
+  struct VoiceOfRoom {
+    LegId leg = LegId::none;
+    std::function<void(const MediaPacket&)> say;
+  };
+  Result<VoiceOfRoom> add_voice(RoomId room);
+  void remove_voice(LegId voice);
   // Keys that a SIGHUP may change: they count for rooms and legs made from now on.
   void reload(const settings::Settings& settings) { settings_ = settings; }
 
@@ -115,6 +128,8 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   settings::Settings settings_;
   PostToCtl post_;
   Handler handler_;
+  std::function<void(RoomId)> room_closed_;
+  std::function<void(LegId, RoomId)> leg_removed_;
   std::unique_ptr<dtls::Identity> identity_;
   EventInbox inbox_;
   Worker disk_;
@@ -125,6 +140,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   std::uint32_t last_leg_ = 0;
   std::unordered_map<RoomId, PlacedRoom> rooms_;
   std::unordered_map<LegId, PlacedLeg> placed_;
+  std::unordered_map<LegId, unsigned> voices_;  // and their threads
   std::unordered_map<LegId, RoomId> taps_;
 };
 

@@ -41,6 +41,10 @@ struct MetricsFeed::Feeds {
         tick_wait(m.tick_wait),
         encode_wait(m.encode_wait),
         send_delay(m.send_delay),
+        stream_bytes(m.stream_bytes),
+        stream_drops(m.stream_drops),
+        stream_failures(m.stream_failures),
+        stream_encodes(m.stream_encodes),
         commands_dropped(m.queue_drops("commands")),
         frames_dropped(m.queue_drops("frames")),
         packets_dropped(m.queue_drops("packets")),
@@ -53,6 +57,7 @@ struct MetricsFeed::Feeds {
   CounterFeed ticks, ticks_skipped, decodes, passes, looks, concealed, fec, delay_alarms, encodes, forwards,
       mixed, silent, encoder_clones;
   DelayFeed mix_work, tick_lateness, jitter_wait, tick_wait, encode_wait, send_delay;
+  CounterFeed stream_bytes, stream_drops, stream_failures, stream_encodes;
   CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
   std::array<CounterFeed, 5> requests;
 };
@@ -79,7 +84,7 @@ MixThreadStats sum(const std::vector<MixThreadStats>& threads) {
 }  // namespace
 
 std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& rooms,
-                              const signaling::Server& server) {
+                              const StreamControl& streams, const signaling::Server& server) {
   auto& f = *feeds_;
   const auto counts = rooms.counts();
   metrics_.rooms.Set(static_cast<double>(counts.rooms));
@@ -133,6 +138,13 @@ std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& 
   total(f.frames_dropped, legs.frames_dropped);
   total(f.packets_dropped, mix.packets_dropped);
   total(f.events_dropped, media.events_dropped());
+
+  const auto out = streams.totals();
+  metrics_.set_streams(out.by_scheme_and_state);
+  total(f.stream_bytes, out.bytes);
+  total(f.stream_drops, out.dropped);
+  total(f.stream_failures, out.failures);
+  total(f.stream_encodes, out.encoded_ticks);
 
   const auto http = server.stats();
   metrics_.connections.Set(static_cast<double>(http.connections));

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::array kTransports{"dtls-srtp", "rtp"};
 constexpr std::array kCodecs{"opus", "PCMU", "PCMA"};
+constexpr std::array kSchemes{"icecast", "rtmp", "rtmps", "srt", "rtp", "hls", "file"};
+constexpr std::array kStreamStates{"connecting", "live", "retrying"};
 constexpr std::array kQueues{"commands", "frames", "packets", "results", "events", "other"};
 constexpr std::array kClasses{"1xx", "2xx", "3xx", "4xx", "5xx"};
 
@@ -85,6 +87,11 @@ struct Metrics::Families {
                                 &gauge(registry, "legs", "Legs, by transport.", {{"transport", transport}}));
     for (const char* codec : kCodecs)
       legs_by_codec.emplace(codec, &gauge(registry, "legs_codec", "Legs, by codec.", {{"codec", codec}}));
+    for (const char* scheme : kSchemes)
+      for (const char* state : kStreamStates)
+        streams.emplace(std::pair(scheme, state),
+                        &gauge(registry, "streams", "Streams to the outside, by scheme and state.",
+                               {{"scheme", scheme}, {"state", state}}));
     for (const char* queue : kQueues)
       drops.emplace(queue, &counter(registry, "queue_drops_total", "What a full queue dropped or refused.",
                                     {{"queue", queue}}));
@@ -99,6 +106,7 @@ struct Metrics::Families {
   prometheus::Family<Counter>& refused;
   std::map<std::string, CounterFeed> refused_feeds;
   std::map<std::string, Gauge*> legs_by_transport, legs_by_codec;
+  std::map<std::pair<std::string, std::string>, Gauge*> streams;
   std::map<std::string, Counter*, std::less<>> drops;
   std::vector<Counter*> answers;
 };
@@ -156,6 +164,13 @@ Metrics::Metrics()
       mix_work(delay(*registry_, "mix_work", "Work of one tick of a room.")),
       send_delay(delay(*registry_, "send_delay", "From a frame's making to its sending.")),
       tick_lateness(delay(*registry_, "tick_lateness", "How late ticks begin.")),
+      stream_bytes(counter(*registry_, "stream_bytes_total", "Bytes that endpoints of streams have taken.")),
+      stream_drops(counter(*registry_, "stream_drops_total",
+                           "Pieces of streams dropped because their endpoint was too slow.")),
+      stream_failures(counter(*registry_, "stream_failures_total",
+                              "Connections of streams that failed or were refused.")),
+      stream_encodes(counter(*registry_, "stream_encodes_total",
+                             "Frames of mixes encoded for streams (AAC, MP3, Vorbis).")),
       connections(gauge(*registry_, "http_connections", "Open TCP connections.")),
       websockets(gauge(*registry_, "websockets", "Open WebSockets.")),
       families_(std::make_unique<Families>(*registry_)) {}
@@ -172,6 +187,14 @@ void Metrics::set_legs(const std::map<std::string, std::size_t>& by_transport,
   };
   set(families_->legs_by_transport, by_transport);
   set(families_->legs_by_codec, by_codec);
+}
+
+void Metrics::set_streams(
+    const std::map<std::pair<std::string, std::string>, std::size_t>& by_scheme_and_state) {
+  for (const auto& [labels, gauge] : families_->streams) {
+    const auto found = by_scheme_and_state.find(labels);
+    gauge->Set(found == by_scheme_and_state.end() ? 0.0 : static_cast<double>(found->second));
+  }
 }
 
 void Metrics::set_refused_joins(const std::map<std::string, std::uint64_t>& by_reason) {

@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "transport/base/time.hpp"
@@ -91,6 +92,10 @@ class Metrics {
   Counter &concealed, &fec, &delay_alarms;
   Gauge &talkers, &mix_classes, &overload_rung;
   DelayMetric jitter_wait, tick_wait, encode_wait, mix_work, send_delay, tick_lateness;
+
+  // Streams to the outside.
+  Counter &stream_bytes, &stream_drops, &stream_failures, &stream_encodes;
+  void set_streams(const std::map<std::pair<std::string, std::string>, std::size_t>& by_scheme_and_state);
 
   // What a bounded queue refused or dropped: "commands", "frames", "packets", "results", "events".
   Counter& queue_drops(std::string_view queue);

@@ -48,12 +48,24 @@ struct DelayAlarm {  // to the moderators
   ParticipantId participant;
   double delay_ms = 0;
 };
+// A stream to the outside has another state: "connecting", "live", "retrying", "stopped". The URL is without
+// its secrets.
+struct StreamChanged {
+  std::string id, url, state, cause;
+};
+// A sound that is played into the room: "queued", "playing", "ended", "stopped", "failed".
+struct Playback {
+  std::string id, title, state, cause;
+  double position_s = 0;
+  double duration_s = -1;  // negative: not known
+};
 struct Closed {  // the last event of a connection; the signalling server closes it after this
   std::string reason, message;
 };
 
-using Event = std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels,
-                           RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, Closed>;
+using Event =
+    std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels, RoomUpdated, Chat,
+                 GainAdvice, Uplink, DelayAlarm, StreamChanged, Playback, Closed>;
 
 // Called on ctl, inside RoomService's methods: the implementation queues and returns, and calls no method of
 // RoomService from here.

@@ -195,10 +195,7 @@ std::string RoomService::Impl::unique_name(const Room& room, const std::string& 
 
 Result<LegAnswer> RoomService::Impl::negotiate(Room& room, const JoinRequest& request,
                                                Participant* replaced) {
-  if (room.media == RoomId::none) {
-    room.media = static_cast<RoomId>(++last_room_id_);
-    media_.open_room(room.media, {room.name(), room.max_talkers});
-  }
+  open_media(room);
   // Advice reaches a client over its WebSocket only; everybody else is levelled in the mixer.
   const LegOffer offer{request.sdp, request.remote_ip,
                        request.connection != ConnectionId::none && request.applies_gain};
@@ -214,6 +211,12 @@ Result<LegAnswer> RoomService::Impl::negotiate(Room& room, const JoinRequest& re
   if (!answer) return refuse(refusal_from_media(answer.error().code), answer.error().what);
   PARLEY_ASSERT(answer->leg != LegId::none);
   return answer;
+}
+
+void RoomService::Impl::open_media(Room& room) {
+  if (room.media != RoomId::none) return;
+  room.media = static_cast<RoomId>(++last_room_id_);
+  media_.open_room(room.media, {room.name(), room.max_talkers});
 }
 
 void RoomService::Impl::take_leg(Participant& who, const LegAnswer& answer) {
@@ -276,7 +279,7 @@ void RoomService::Impl::drop_leg(Room& /*room*/, Participant& who, const std::st
 }
 
 void RoomService::Impl::close_media_if_unused(Room& room) {
-  if (room.media == RoomId::none || room.legs() > 0) return;
+  if (room.media == RoomId::none || room.legs() > 0 || room.media_holds > 0) return;
   media_.close_room(room.media);
   room.media = RoomId::none;
 }

@@ -111,6 +111,7 @@ void RoomService::Impl::put_out_all(Room& room, const std::string& reason, const
   }
   if (!connections.empty()) events_.publish(connections, Closed{reason, message});
   room.people.clear();
+  room.media_holds = 0;
   close_media_if_unused(room);
 }
 
@@ -134,6 +135,31 @@ void RoomService::Impl::close_all(TimePoint at, const std::string& reason, const
   tickets_.clear();
 }
 
+Result<RoomId> RoomService::Impl::hold_media(TimePoint at, const std::string& name) {
+  if (stopping_) return refuse(RefusalCode::server_stopping, "the server is stopping");
+  if (!valid_room_name(name)) return refuse(RefusalCode::bad_value, "this cannot be a room's name");
+  Room* room = find_room(name);
+  if (room == nullptr) {
+    if (rooms_.size() >= settings_.max_rooms)
+      return refuse(RefusalCode::server_full, "this server has as many rooms as it may");
+    RoomOptions options;
+    options.name = name;
+    room = &add_room(at, options);
+    log::info("room {}: created for its media", name);
+  }
+  open_media(*room);
+  ++room->media_holds;
+  return room->media;
+}
+
+void RoomService::Impl::release_media(TimePoint at, std::string_view name, RoomId media) {
+  Room* room = find_room(name);
+  if (room == nullptr || room->media != media || room->media_holds == 0) return;
+  --room->media_holds;
+  close_media_if_unused(*room);
+  if (room->people.empty()) room->empty_since = at;
+}
+
 RoomInfo RoomService::Impl::describe(TimePoint at, const Room& room) const {
   RoomInfo info;
   info.name = room.name();
@@ -153,7 +179,8 @@ void RoomService::Impl::on_timer(TimePoint at) {
 
   std::vector<std::string> idle;
   for (const auto& [name, room] : rooms_) {
-    if (room->people.empty() && at - room->empty_since >= settings_.idle_timeout) idle.push_back(name);
+    if (room->people.empty() && room->media_holds == 0 && at - room->empty_since >= settings_.idle_timeout)
+      idle.push_back(name);
     Levels levels;
     for (const auto& who : room->people) {
       if (who->info.talking && std::exchange(who->level_changed, false))
@@ -269,6 +296,19 @@ Result<RoomId> RoomService::media_room(std::string_view name) const {
   const Room* room = impl_->find_room(name);
   if (room == nullptr) return no_such_room();
   return room->media;
+}
+
+Result<RoomId> RoomService::hold_media(TimePoint at, const std::string& room) {
+  impl_->owner_.check();
+  return impl_->hold_media(at, room);
+}
+void RoomService::release_media(TimePoint at, std::string_view room, RoomId media) {
+  impl_->owner_.check();
+  impl_->release_media(at, room, media);
+}
+void RoomService::announce(std::string_view name, const Event& event) {
+  impl_->owner_.check();
+  if (const Room* room = impl_->find_room(name)) impl_->tell_room(*room, event);
 }
 
 std::optional<std::string> RoomService::room_of(const ParticipantId& who) const {

@@ -14,7 +14,8 @@
 //   - A join with a living participant's resume token replaces its leg and its connection: the old connection
 //     is told `closed`, reason `replaced`. Everybody else sees only an update. Each join gives a new token.
 //
-// The media plane of a room is open only while the room has legs, under a RoomId of its own each time.
+// The media plane of a room is open only while the room has legs or somebody holds it, under a RoomId of its
+// own each time.
 #pragma once
 
 #include <functional>
@@ -56,6 +57,15 @@ class RoomService {
   Result<std::vector<ParticipantInfo>> roster(std::string_view room) const;
   Result<std::vector<ParticipantQuality>> quality(std::string_view room) const;
   Result<RoomId> media_room(std::string_view room) const;  // RoomId::none while the room has no media
+
+  // --- For those inside the server who need a room's media: streams, players
+  // The media runs, and the room stays, until it is released as often as it was held, or the room is closed.
+  // A room that is not there is made.
+  Result<RoomId> hold_media(TimePoint at, const std::string& room);
+  // Nothing happens when the room has other media by now, or is gone.
+  void release_media(TimePoint at, std::string_view room, RoomId media);
+  // Everybody in the room is told.
+  void announce(std::string_view room, const Event& event);
 
   // --- Coming and going
   Result<Joined> join(TimePoint at, const JoinRequest& request);

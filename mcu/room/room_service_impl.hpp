@@ -33,6 +33,8 @@ class RoomService::Impl {
   void close_all(TimePoint at, const std::string& reason, const std::string& message);
   Status create_room(TimePoint at, const RoomOptions& options);
   Status close_room(TimePoint at, std::string_view name, const std::string& reason);
+  Result<RoomId> hold_media(TimePoint at, const std::string& name);
+  void release_media(TimePoint at, std::string_view name, RoomId media);
   RoomInfo describe(TimePoint at, const Room& room) const;
   Room* find_room(std::string_view name) const;
   ServiceCounts counts() const;
@@ -61,6 +63,7 @@ class RoomService::Impl {
   void close_connection(Participant& who, const std::string& reason, const std::string& message);
   void drop_leg(Room& room, Participant& who, const std::string& reason);
   void forget_leg(Participant& who);
+  void open_media(Room& room);
   void close_media_if_unused(Room& room);
   void forget_person(Room& room, const ParticipantId& id);
   void drop_oldest_ticket();

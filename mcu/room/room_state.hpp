@@ -50,6 +50,7 @@ struct Room {
   bool locked = false, recording = false;
   std::set<std::string> needs_mcu;                   // reasons why its media may not go direct
   RoomId media = RoomId::none;                       // none: no legs, nothing runs
+  std::size_t media_holds = 0;                       // streams and players that need the media
   std::vector<std::unique_ptr<Participant>> people;  // in the order they came
 
   const std::string& name() const { return options.name; }

@@ -26,7 +26,7 @@ std::string to_yaml(const Settings& settings) {
       section = name;
     }
     const auto value = key.write(settings);
-    const bool hide = key.secret && value != "\"\"";
+    const bool hide = key.secret && value != "\"\"" && value != "[]";
     out += indent(key.path) + key.path.substr(dot + 1) + ": " + (hide ? "\"***\"" : value) + "\n";
   }
   return out;

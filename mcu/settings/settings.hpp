@@ -68,6 +68,23 @@ struct Settings {
     std::size_t body_bytes = 256 * 1024;
     std::size_t connections = 4000;
   } limits;
+  // A stream that begins with the server.
+  struct StartedStream {
+    std::string room, url;
+    std::string codec, video;  // empty: the usual
+    int bitrate = 0;           // 0: the usual
+  };
+  struct Streaming {
+    std::vector<std::string> allow = {"icecast://*", "rtmp://*", "rtmps://*", "srt://*", "hls:", "file:"};
+    std::string file_root;  // empty: no file:
+    std::string hls_root;   // empty: a temporary folder
+    std::string picture;
+    std::vector<StartedStream> start;
+  } streaming;
+  struct Playback {
+    std::string directory;  // empty: no files are played
+    std::string join_chime, leave_chime;
+  } playback;
   struct Log {
     LogLevel level = LogLevel::info;
   } log;

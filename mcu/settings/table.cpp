@@ -1,5 +1,6 @@
 #include "mcu/settings/key.hpp"
 #include "mcu/settings/kinds.hpp"
+#include "mcu/settings/kinds_broadcast.hpp"
 
 namespace parley::settings {
 
@@ -149,6 +150,43 @@ std::vector<Key> room_keys() {
   };
 }
 
+std::vector<Key> broadcast_keys() {
+  return {
+      key(
+          "streaming.allow", [](auto& s) -> auto& { return s.streaming.allow; }, stream_rules(), kReload,
+          "Where streams may go. SCHEME://HOST[:PORT[-PORT]]; a HOST of * or *.example.org means public "
+          "addresses only, "
+          "a name or a network that is listed may be private. What no rule allows is refused."),
+      key(
+          "streaming.file_root", [](auto& s) -> auto& { return s.streaming.file_root; },
+          optional_path("a folder, or \"\" for none"), kReload,
+          "Where streams to file: are written. \"\": nowhere."),
+      key(
+          "streaming.hls_root", [](auto& s) -> auto& { return s.streaming.hls_root; },
+          optional_path("a folder, or \"\" for a temporary one"), kRestart,
+          "Where the segments of HLS streams are kept while they run."),
+      key(
+          "streaming.picture", [](auto& s) -> auto& { return s.streaming.picture; },
+          optional_path("the path of a picture, or \"\" for none"), kReload,
+          "What streams with \"video\": \"picture\" show."),
+      hidden(key(
+          "streaming.start", [](auto& s) -> auto& { return s.streaming.start; }, started_streams(), kRestart,
+          "Streams that begin with the server; their rooms are made and stay, with nobody in them too.")),
+      key(
+          "playback.directory", [](auto& s) -> auto& { return s.playback.directory; },
+          optional_path("a folder, or \"\" for none"), kReload,
+          "The files that may be played into rooms, by their names below this folder. \"\": none."),
+      key(
+          "playback.join_chime", [](auto& s) -> auto& { return s.playback.join_chime; },
+          optional_path("a file below playback.directory, or \"\" for none"), kReload,
+          "Played into a room when somebody joins."),
+      key(
+          "playback.leave_chime", [](auto& s) -> auto& { return s.playback.leave_chime; },
+          optional_path("a file below playback.directory, or \"\" for none"), kReload,
+          "Played into a room when somebody leaves."),
+  };
+}
+
 std::vector<Key> guard_keys() {
   return {
       hidden(key(
@@ -189,7 +227,7 @@ std::vector<Key> guard_keys() {
 const std::vector<Key>& table() {
   static const std::vector<Key> keys = [] {
     std::vector<Key> all;
-    for (auto part : {http_keys(), media_keys(), mix_keys(), room_keys(), guard_keys()})
+    for (auto part : {http_keys(), media_keys(), mix_keys(), room_keys(), broadcast_keys(), guard_keys()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

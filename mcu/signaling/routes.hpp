@@ -12,6 +12,8 @@ void add_whip_routes(Context& context);
 void add_room_routes(Context& context);
 void add_participant_routes(Context& context);
 
+void add_broadcast_routes(Context& context);
+
 void add_all_routes(Context& context);
 
 }  // namespace parley::signaling

@@ -22,6 +22,7 @@ void add_all_routes(Context& context) {
   add_whip_routes(context);
   add_room_routes(context);
   add_participant_routes(context);
+  add_broadcast_routes(context);
 }
 
 void add_health_routes(Context& context) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "mcu/room/room_service.hpp"
+#include "mcu/signaling/broadcast_port.hpp"
 #include "mcu/signaling/event_hub.hpp"
 #include "mcu/signaling/settings.hpp"
 #include "transport/base/result.hpp"
@@ -42,6 +43,8 @@ struct StaticFile {
 };
 
 struct Ports {
+  StreamsPort* streams = nullptr;        // null: no streams to the outside
+  PlaybackPort* playback = nullptr;      // null: nothing is played
   std::function<std::string()> metrics;  // GET /metrics
   std::function<bool()> ready;           // GET /readyz
   std::vector<StaticFile> files;         // GET /, /r/{room}, /assets/...

@@ -47,6 +47,14 @@ struct ToWire {
   protocol::ServerBody operator()(const room::DelayAlarm& e) const {
     return protocol::DelayAlarm{e.participant, e.delay_ms};
   }
+  protocol::ServerBody operator()(const room::StreamChanged& e) const {
+    return protocol::StreamChanged{e.id, e.url, e.state, unless_empty(e.cause)};
+  }
+  protocol::ServerBody operator()(const room::Playback& e) const {
+    return protocol::Playback{e.id,         e.title,
+                              e.state,      unless_empty(e.cause),
+                              e.position_s, e.duration_s < 0 ? std::nullopt : std::optional(e.duration_s)};
+  }
   protocol::ServerBody operator()(const room::Closed& e) const {
     return protocol::Closed{e.reason, e.message};
   }

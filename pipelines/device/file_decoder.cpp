@@ -14,10 +14,16 @@ namespace parley::device {
 
 namespace {
 
-constexpr const char* kDescription =
-    "filesrc name=file ! decodebin ! audioconvert ! audioresample ! "
+constexpr const char* kFile = "filesrc name=file ! decodebin";
+constexpr const char* kUrl = "uridecodebin name=file caps=audio/x-raw expose-all-streams=false";
+constexpr const char* kToSamples =
+    " ! audioconvert ! audioresample ! "
     "audio/x-raw,format=F32LE,rate=48000,channels=1,layout=interleaved ! "
     "appsink name=out sync=false max-buffers=64";
+
+bool is_url(const std::string& path) {
+  return path.find("://") != std::string::npos;
+}
 
 Status check_regular_file(const std::string& path) {
   struct stat info {};
@@ -34,10 +40,10 @@ class FileDecoder::Impl {
   Impl(Pipeline pipeline, bool loop)
       : pipeline_(std::move(pipeline)), sink_(pipeline_.by_name("out")), reader_(sink_.get()), loop_(loop) {}
 
-  std::size_t read(std::span<float> out) {
+  std::size_t read(std::span<float> out, Duration wait) {
     std::size_t filled = 0;
     while (filled < out.size() && !ended_) {
-      const std::size_t got = reader_.read(out.subspan(filled), kMaxWait);
+      const std::size_t got = reader_.read(out.subspan(filled), wait);
       filled += got;
       heard_since_rewind_ = heard_since_rewind_ || got > 0;
       if (got > 0) continue;
@@ -49,6 +55,13 @@ class FileDecoder::Impl {
   }
 
   bool ended() const { return ended_; }
+
+  std::optional<Duration> duration() const {
+    gint64 length = 0;
+    if (!gst_element_query_duration(pipeline_.get(), GST_FORMAT_TIME, &length) || length <= 0)
+      return std::nullopt;
+    return Duration(length);
+  }
 
  private:
   bool rewind() {
@@ -67,10 +80,13 @@ class FileDecoder::Impl {
 };
 
 Result<std::unique_ptr<FileDecoder>> FileDecoder::open(const std::string& path, bool loop) {
-  if (auto usable = check_regular_file(path); !usable) return usable.error();
-  auto pipeline = Pipeline::parse(kDescription);
+  const bool url = is_url(path);
+  if (!url) {
+    if (auto usable = check_regular_file(path); !usable) return usable.error();
+  }
+  auto pipeline = Pipeline::parse(std::string(url ? kUrl : kFile) + kToSamples);
   if (!pipeline) return pipeline.error();
-  g_object_set(pipeline->by_name("file").get(), "location", path.c_str(), nullptr);
+  g_object_set(pipeline->by_name("file").get(), url ? "uri" : "location", path.c_str(), nullptr);
   // Preroll decodes the first buffer: a file that is no audio is found out here, not in the middle of a call.
   if (auto prerolled = pipeline->reach(GST_STATE_PAUSED, 10 * GST_SECOND); !prerolled)
     return Error{path + ": " + prerolled.error().what, prerolled.error().code};
@@ -84,8 +100,11 @@ Result<std::unique_ptr<FileDecoder>> FileDecoder::open(const std::string& path, 
 FileDecoder::FileDecoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FileDecoder::~FileDecoder() = default;
 
-std::size_t FileDecoder::read(std::span<float> out) {
-  return impl_->read(out);
+std::size_t FileDecoder::read(std::span<float> out, Duration wait) {
+  return impl_->read(out, wait);
+}
+std::optional<Duration> FileDecoder::duration() const {
+  return impl_->duration();
 }
 bool FileDecoder::ended() const {
   return impl_->ended();

@@ -1,5 +1,5 @@
-// Reads an audio file of any kind GStreamer can decode (any rate, any number of channels) as mono float at 48
-// kHz. It streams: memory does not grow with the file.
+// Reads an audio file, or a URL (https://, rtsp://, srt:// ...), of any kind GStreamer can decode (any rate,
+// any number of channels) as mono float at 48 kHz. It streams: memory does not grow with the file.
 //
 // Threads: one owner at a time; read() waits for GStreamer's decoding thread, which runs ahead, at most
 // kMaxWait.
@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,7 +21,8 @@ class FileDecoder {
  public:
   static constexpr Duration kMaxWait = 200ms;
 
-  // Fails when the file cannot be read, holds no audio, or needs a decoder that is not installed.
+  // Fails when the file cannot be read, holds no audio, or needs a decoder that is not installed. A path with
+  // "://" in it is a URL.
   static Result<std::unique_ptr<FileDecoder>> open(const std::string& path, bool loop);
   ~FileDecoder();
   FileDecoder(const FileDecoder&) = delete;
@@ -28,8 +30,9 @@ class FileDecoder {
 
   // Fills `out` as far as there is sound; returns how many samples were written. Fewer than asked for: the
   // end of the file (never with `loop`), or a decoder that is late or broken.
-  std::size_t read(std::span<float> out);
+  std::size_t read(std::span<float> out, Duration wait = kMaxWait);
   bool ended() const;
+  std::optional<Duration> duration() const;  // none: not known, or endless
 
  private:
   class Impl;

@@ -4,12 +4,14 @@ RUN_PACKAGES=(
   g++ cmake ninja-build pkg-config mold
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-tools
+  gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   libopus-dev libboost1.81-dev libboost-json1.81-dev libssl-dev libsrtp2-dev libyaml-cpp-dev libsqlite3-dev
   libspdlog-dev libcli11-dev prometheus-cpp-dev zlib1g-dev libcurl4-openssl-dev
   espeak-ng
 )
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev ffmpeg ccache clang-format clang-tidy curl)
 BROWSER_PACKAGES=(chromium)
+STREAM_TEST_PACKAGES=(icecast2 nginx-light libnginx-mod-rtmp srt-tools jq)
 FUZZ_PACKAGES=(clang lld libclang-rt-14-dev)
 
 as_root() {

@@ -72,6 +72,8 @@ TEST(IncludeDirection, FollowsTheDesign) {
       {"mcu/room", {"transport/base/"}},
       {"mcu/settings", {"transport/base/"}},
       {"mcu/metrics", {"transport/base/"}},
+      {"mcu/streaming", {"transport/base/", "pipelines/"}},
+      {"mcu/playback", {"transport/base/", "pipelines/"}},
       {"mcu/signaling",
        {"transport/base/", "transport/protocol/", "transport/net/tls_stream.hpp", "mcu/room/",
         "mcu/settings/", "mcu/metrics/"}},

@@ -1,6 +1,7 @@
 // parley-listen: who hears whom, judged from WAV files.
 //   parley-listen NAME SAID.wav SAID_AT HEARD.wav HEARD_AT [NAME ...]
 //   parley-listen --tones HEARD.wav +HZ|-HZ ...
+//   parley-listen --keyed HEARD.wav LEAST_SECONDS HZ ...
 // First form: for each participant, what it said and what it heard, each with the time of its first sample in
 // microseconds on one clock. Prints the table; the exit code is 0 when every cell is right, 1 when not, 2 for
 // a wrong call or file.
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/listen/keyed_tones.hpp"
 #include "tests/listen/wav.hpp"
 #include "tests/listen/who_hears_whom.hpp"
 #include "tests/support/audio_metrics.hpp"
@@ -40,15 +42,38 @@ int judge_tones(const char* path, int argc, char** argv) {
   return weakest > -50 && weakest - strongest_absent > 25 ? 0 : 1;
 }
 
+// No gap longer than 100 ms, and a clock that is right within 50 ms.
+int judge_keyed(const char* path, double least_seconds, int argc, char** argv) {
+  const auto pcm = read_wav(path);
+  if (!pcm) {
+    std::fprintf(stderr, "%s\n", pcm.error().what.c_str());
+    return 2;
+  }
+  std::vector<double> hz;
+  for (int i = 0; i < argc; ++i) hz.push_back(std::strtod(argv[i], nullptr));
+  bool ok = static_cast<double>(pcm->size()) >= least_seconds * 48'000;
+  std::printf("%.2f s\n", static_cast<double>(pcm->size()) / 48'000);
+  for (const auto& tone : find_keyed_tones(*pcm, hz)) {
+    std::printf("%.0f Hz: %zu beats, worst interval off by %.0f ms, clock off by %.0f ms\n", tone.hz,
+                tone.beats, tone.worst_gap_ms, tone.clock_error_ms);
+    ok = ok && static_cast<double>(tone.beats) >= 2 * least_seconds - 3 && tone.worst_gap_ms <= 100 &&
+         tone.clock_error_ms <= 50;
+  }
+  return ok ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc > 3 && std::string(argv[1]) == "--tones") return judge_tones(argv[2], argc - 3, argv + 3);
+  if (argc > 4 && std::string(argv[1]) == "--keyed")
+    return judge_keyed(argv[2], std::strtod(argv[3], nullptr), argc - 4, argv + 4);
   if (argc < 6 || (argc - 1) % 5 != 0) {
     std::fprintf(stderr,
                  "usage: %s NAME SAID.wav SAID_AT_US HEARD.wav HEARD_AT_US [NAME ...]\n"
-                 "       %s --tones HEARD.wav +HZ|-HZ ...\n",
-                 argv[0], argv[0]);
+                 "       %s --tones HEARD.wav +HZ|-HZ ...\n"
+                 "       %s --keyed HEARD.wav LEAST_SECONDS HZ ...\n",
+                 argv[0], argv[0], argv[0]);
     return 2;
   }
   std::vector<Voice> said;

@@ -168,13 +168,23 @@ struct DelayAlarm {  // to moderators
   std::string participant;
   double delay_ms = 0;
 };
+struct StreamChanged {
+  std::string stream, url, state;
+  std::optional<std::string> cause;
+};
+struct Playback {
+  std::string sound, title, state;
+  std::optional<std::string> cause;
+  double position_s = 0;
+  std::optional<double> duration_s;
+};
 struct Closed {
   std::string reason, message;
 };
 
-using ServerBody =
-    std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated, ParticipantLeft,
-                 Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, Closed>;
+using ServerBody = std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated,
+                                ParticipantLeft, Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink,
+                                DelayAlarm, StreamChanged, Playback, Closed>;
 
 struct ServerMessage {
   std::optional<RequestId> id;  // of the request that is answered; events have none

@@ -73,6 +73,11 @@ std::optional<std::string> ice_text(std::string_view text) {  // RFC 8839 sectio
 inline constexpr Text kRoomName{complain_about_room_name}, kName{name_of_people}, kPin{pin_text},
     kReason{reason_text}, kSentence{sentence}, kId{complain_about_id}, kToken{token_text}, kSdp{sdp_text},
     kChatText{complain_about_chat}, kUfrag{ice_text<4>}, kPwd{ice_text<22>};
+inline std::optional<std::string> stream_url_text(std::string_view text) {
+  return complain_about_name(text, 2048);
+}
+inline constexpr Text kStreamUrl{stream_url_text};
+inline constexpr Number kSeconds{0, 1e9};
 inline constexpr Number kGainDb{-40, 12};
 inline constexpr Number kToldDb{-100, 100};  // what a client is told need not be what it may ask for
 inline constexpr Integer kLevel{127}, kGroup{0xffffffff};
@@ -346,6 +351,28 @@ struct Row<DelayAlarm> : Plain<IdRule::none> {
   static void fields(auto& v, auto& m) {
     v.field("participant", m.participant, kId);
     v.field("delay_ms", m.delay_ms, Number{0, 3'600'000});
+  }
+};
+template <>
+struct Row<StreamChanged> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "stream";
+  static void fields(auto& v, auto& m) {
+    v.field("stream", m.stream, kId);
+    v.field("url", m.url, kStreamUrl);
+    v.field("state", m.state, kId);
+    v.field("cause", m.cause, kSentence);
+  }
+};
+template <>
+struct Row<Playback> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "playback";
+  static void fields(auto& v, auto& m) {
+    v.field("sound", m.sound, kId);
+    v.field("title", m.title, kSentence);
+    v.field("state", m.state, kId);
+    v.field("cause", m.cause, kSentence);
+    v.field("position_s", m.position_s, kSeconds);
+    v.field("duration_s", m.duration_s, kSeconds);
   }
 };
 template <>

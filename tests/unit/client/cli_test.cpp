@@ -33,6 +33,44 @@ Advice advice(const std::vector<std::string>& args) {
   return std::get<Advice>(result);
 }
 
+TEST(CommandLine, StreamsAreStartedStoppedAndListed) {
+  const auto start =
+      parsed<StreamCommand>("stream start demo rtmp://h/a/k --bitrate 96000 --video black", "key");
+  EXPECT_EQ(start.action, StreamCommand::Action::start);
+  EXPECT_EQ(start.room, "demo");
+  EXPECT_EQ(start.url, "rtmp://h/a/k");
+  EXPECT_EQ(start.bitrate, 96'000);
+  EXPECT_EQ(start.video, "black");
+  EXPECT_EQ(start.key, "key");
+  const auto stop = parsed<StreamCommand>("streams stop demo s1 --server http://h:1 --admin-key other");
+  EXPECT_EQ(stop.action, StreamCommand::Action::stop);
+  EXPECT_EQ(stop.stream, "s1");
+  EXPECT_EQ(stop.server.authority(), "h:1");
+  EXPECT_EQ(stop.key, "other");
+  EXPECT_TRUE(parsed<StreamCommand>("stream list demo --json").json);
+  EXPECT_EQ(advice({"stream", "start", "demo"}).exit_code, kUsage);
+  EXPECT_EQ(advice({"stream", "start", "demo", "hls:", "--codec", "flac"}).exit_code, kUsage);
+}
+
+TEST(CommandLine, SoundsArePlayedListedAndStopped) {
+  const auto play = parsed<PlayCommand>("play demo jingle.wav --loop --gain -6 --duck -20");
+  EXPECT_EQ(play.action, PlayCommand::Action::play);
+  EXPECT_EQ(play.file, "jingle.wav");
+  EXPECT_TRUE(play.loop);
+  EXPECT_EQ(play.gain_db, -6);
+  EXPECT_EQ(play.duck_db, -20);
+  const auto tone = parsed<PlayCommand>("play demo --tone 440 --seconds 2 --announce");
+  EXPECT_EQ(tone.tone, 440);
+  EXPECT_EQ(tone.seconds, 2);
+  EXPECT_TRUE(tone.announce);
+  EXPECT_FALSE(tone.duck_db);
+  EXPECT_EQ(parsed<PlayCommand>("play demo --list").action, PlayCommand::Action::list);
+  EXPECT_EQ(parsed<PlayCommand>("play demo --stop").action, PlayCommand::Action::stop);
+  for (const char* bad :
+       {"play demo", "play demo a.wav --tone 440", "play demo a.wav --stop", "play demo --tone 5"})
+    EXPECT_EQ(advice(words(bad)).exit_code, kUsage) << bad;
+}
+
 TEST(CommandLine, JoinHasDefaults) {
   const auto join = parsed<JoinCommand>("join demo");
   EXPECT_EQ(join.session.room, "demo");

@@ -103,6 +103,8 @@ TEST(ConfigurationDocuments, TheDumpCanBeReadBack) {
   settings.media.plain_rtp_from = {*IpNetwork::parse("10.0.0.0/8"), *IpNetwork::parse("::1/128")};
   settings.rooms.idle_timeout = 1500ms;
   settings.rooms.leg_timeout = 10min;
+  settings.streaming.allow = {"rtmp://*", "srt://10.0.0.0/8"};
+  settings.streaming.file_root = "/srv/a folder";
   const auto back = parse(to_yaml(settings), "dump");
   ASSERT_TRUE(back) << back.error().what << "\n" << to_yaml(settings);
   EXPECT_EQ(to_yaml(*back), to_yaml(settings));

@@ -276,5 +276,25 @@ TEST(SettingsLoad, AMissingFileIsNamed) {
   EXPECT_EQ(result.error().code, 2);
 }
 
+TEST(Parse, StreamsThatBeginWithTheServer) {
+  const auto parsed = parse(
+      "streaming:\n  start:\n    - {room: a, url: \"icecast://source:pw@h/m\", codec: mp3, bitrate: 96000}\n"
+      "    - room: b\n      url: \"hls:\"\n",
+      "x");
+  ASSERT_TRUE(parsed) << parsed.error().what;
+  ASSERT_EQ(parsed->streaming.start.size(), 2U);
+  EXPECT_EQ(parsed->streaming.start[0].codec, "mp3");
+  EXPECT_EQ(parsed->streaming.start[0].bitrate, 96'000);
+  EXPECT_EQ(parsed->streaming.start[1].room, "b");
+  EXPECT_EQ(to_yaml(*parsed).find("pw"), std::string::npos);  // passwords are not shown
+  for (const char* bad : {"[x]", "x", "[{room: a}]", "[{url: \"hls:\"}]", "[{room: a, url: \"hls:\", x: 1}]",
+                          "[{room: a, url: [1]}]", "[{room: a, url: \"hls:\", bitrate: much}]",
+                          "[{room: \"a\\nb\", url: \"hls:\"}]"}) {
+    const auto refused = parse("streaming: {start: " + std::string(bad) + "}", "x");
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_NE(refused.error().what.find("streaming.start"), std::string::npos) << refused.error().what;
+  }
+}
+
 }  // namespace
 }  // namespace parley::settings

@@ -1,0 +1,257 @@
+#!/usr/bin/env bash
+# Streams of a call of three to real servers, started here on free ports of loopback: pushed, pulled back, judged by
+# their keyed tones; endpoints killed and brought back; refusals. Needs what scripts/test-streams installs; a part whose
+# server is missing is skipped with a line that says so.
+#   endpoints.sh BIN_DIR SOURCE_DIR [SECONDS]
+set -euo pipefail
+bin=$(cd "${1:?}" && pwd)
+source=$(cd "${2:?}" && pwd)
+seconds=${3:-30}
+. "$source/tests/support/processes.sh"
+need curl jq ffmpeg ffprobe
+failures=0
+skipped=()
+
+check() {  # WHAT COMMAND...
+  local what=$1
+  shift
+  if "$@" > "$work/check.out" 2>&1; then
+    echo "ok      $what$(sed -n '2,$p' "$work/check.out" | sed 's/^/\n            /' | head -4)"
+  else
+    echo "FAILED  $what"
+    sed 's/^/            /' "$work/check.out" | tail -8
+    failures=$((failures + 1))
+  fi
+}
+have() {  # WHAT COMMAND: whether this part can be run
+  command -v "$2" > /dev/null 2>&1 && return 0
+  echo "SKIPPED $1: $2 is not installed (scripts/test-streams installs it)"
+  skipped+=("$1")
+  return 1
+}
+free_tcp_port() {
+  local port
+  for _ in $(seq 200); do
+    port=$((20000 + RANDOM % 20000))
+    (exec 3<> "/dev/tcp/127.0.0.1/$port") 2> /dev/null || { echo "$port"; return; }
+  done
+  die "no free TCP port"
+}
+
+# --- Endpoints
+
+start_icecast() {
+  mkdir -p "$work/ice/log"
+  chmod 755 "$work" "$work/ice"
+  chmod 777 "$work/ice/log"
+  cat > "$work/ice/ice.xml" <<X
+<icecast><limits><clients>50</clients><sources>30</sources><queue-size>524288</queue-size><client-timeout>30</client-timeout>
+<header-timeout>15</header-timeout><source-timeout>3</source-timeout><burst-on-connect>0</burst-on-connect></limits>
+<authentication><source-password>srcpw</source-password><relay-password>relpw</relay-password><admin-user>admin</admin-user>
+<admin-password>admpw</admin-password></authentication><hostname>localhost</hostname>
+<listen-socket><port>$ice_port</port><bind-address>127.0.0.1</bind-address></listen-socket><fileserve>1</fileserve>
+<paths><basedir>/usr/share/icecast2</basedir><logdir>$work/ice/log</logdir><webroot>/usr/share/icecast2/web</webroot>
+<adminroot>/usr/share/icecast2/admin</adminroot></paths>
+<logging><accesslog>access.log</accesslog><errorlog>error.log</errorlog><loglevel>3</loglevel></logging>
+<security><chroot>0</chroot></security></icecast>
+X
+  if [ "$(id -u)" -eq 0 ]; then  # it refuses to run as root
+    setpriv --reuid=65534 --regid=65534 --clear-groups icecast2 -c "$work/ice/ice.xml" > "$work/ice/out" 2>&1 &
+  else
+    icecast2 -c "$work/ice/ice.xml" > "$work/ice/out" 2>&1 &
+  fi
+  ice_pid=$!
+  children+=("$ice_pid")
+}
+start_rtmp() {
+  mkdir -p "$work/rtmp/logs" "$work/rtmp/rec" "$work/rtmp/body"
+  chmod 777 "$work/rtmp/rec"
+  cat > "$work/rtmp/nginx.conf" <<X
+load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+daemon off; master_process off; worker_processes 1; pid nginx.pid; error_log logs/error.log info;
+events { worker_connections 64; }
+rtmp { server { listen 127.0.0.1:$rtmp_port; chunk_size 4096; ping 5s; ping_timeout 5s;
+  application live { live on; record all; record_path $work/rtmp/rec; record_suffix .flv; record_unique on; }
+  application auth { live on; notify_method get; on_publish http://127.0.0.1:$hook_port/auth; } } }
+http { access_log off; client_body_temp_path body; proxy_temp_path body; fastcgi_temp_path body; uwsgi_temp_path body;
+  scgi_temp_path body; server { listen 127.0.0.1:$hook_port; location / { return 403; } } }
+X
+  nginx -p "$work/rtmp" -e logs/boot.log -c nginx.conf > "$work/rtmp/out" 2>&1 &
+  rtmp_pid=$!
+  children+=("$rtmp_pid")
+}
+start_srt() {
+  srt-live-transmit -q -a:yes "srt://127.0.0.1:$srt_in?mode=listener&passphrase=secret12345&pbkeylen=16" \
+    "srt://127.0.0.1:$srt_out?mode=listener" > "$work/srt.out" 2>&1 &
+  srt_pid=$!
+  children+=("$srt_pid")
+}
+
+# --- The API
+
+api() { curl -sS -m 10 -X "$1" "$url/api/v1/rooms/$2" ${3:+-H 'Content-Type: application/json' -d "$3"}; }
+start_stream() { api POST "$1/streams" "$2" | jq -r '.id // error(.detail)'; }   # ROOM BODY
+state() { api GET "$1/streams/$2" | jq -r .state; }
+cause() { api GET "$1/streams/$2" | jq -r '.cause // ""'; }
+is_live() { [ "$(state "$1" "$2")" = live ]; }
+not_live() { ! is_live "$1" "$2"; }
+failed_with() { cause "$1" "$2" | grep -qiE "$3"; }
+metric() { curl -sS "$url/metrics" | awk -v n="$1" '$1 == n {print $2}'; }
+
+# pull NAME INPUT_ARGUMENTS...: in the background, as a WAV of $seconds.
+pull() {
+  local name=$1
+  shift
+  ffmpeg -nostdin -v error -y "$@" -t "$seconds" -ac 1 -ar 48000 "$work/$name.wav" > "$work/$name.err" 2>&1 &
+  pulls+=("$!")
+  children+=("$!")
+}
+tones() { "$bin/parley-listen" --keyed "$work/$1.wav" "$(awk "BEGIN {print $seconds - 1.5}")" 500 1100 2100; }
+
+ice_port=$(free_tcp_port) rtmp_port=$(free_tcp_port) hook_port=$(free_tcp_port)
+srt_in=$(free_udp_port) srt_out=$(free_udp_port) srt_listen=$(free_udp_port) rtp_port=$(free_udp_port)
+mkdir -p "$work/files"
+start_server "$bin" "streaming:
+  allow: [\"icecast://127.0.0.0/8\", \"rtmp://127.0.0.0/8\", \"srt://127.0.0.0/8\", \"srt://0.0.0.0:$srt_listen\",
+    \"rtp://127.0.0.0/8\", \"icecast://nowhere.invalid\", \"hls:\", \"file:\"]
+  file_root: \"$work/files\""
+for voice in ann:500 ben:1100 cyn:2100; do
+  "$bin/parley" join call --server "$url" --name "${voice%:*}" --input "tone:${voice#*:}" --output null \
+    --duration 600 > "$work/${voice%:*}.out" 2>&1 &
+  children+=("$!")
+done
+people() { [ "$(api GET call | jq .participants)" = 3 ]; }
+wait_for 20 "three participants" people
+sleep 3  # their jitter buffers find their depth
+
+# --- 1. Everything at once: pushed and pulled back
+echo "== $seconds s of a call of three, pushed and pulled back"
+pulls=()
+declare -A id
+if have Icecast icecast2; then
+  start_icecast
+  wait_for 10 "Icecast" curl -sf "http://127.0.0.1:$ice_port/status-json.xsl" -o /dev/null
+  for format in opus mp3 aac vorbis; do
+    id[$format]=$(start_stream call "{\"url\":\"icecast://source:srcpw@127.0.0.1:$ice_port/$format\",\"codec\":\"$format\"}")
+    wait_for 10 "Icecast $format" is_live call "${id[$format]}"
+    pull "icecast-$format" -i "http://127.0.0.1:$ice_port/$format"
+  done
+fi
+if have RTMP nginx && [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ]; then
+  start_rtmp
+  sleep 0.5
+  id[rtmp]=$(start_stream call "{\"url\":\"rtmp://127.0.0.1:$rtmp_port/live/room\"}")
+  wait_for 10 "RTMP" is_live call "${id[rtmp]}"
+  pull rtmp -i "rtmp://127.0.0.1:$rtmp_port/live/room"
+  id[video]=$(start_stream call "{\"url\":\"rtmp://127.0.0.1:$rtmp_port/live/video\",\"video\":\"black\"}")
+fi
+if have "SRT relay" srt-live-transmit; then
+  start_srt
+  sleep 0.5
+  id[srt]=$(start_stream call "{\"url\":\"srt://127.0.0.1:$srt_in?passphrase=secret12345\"}")
+  wait_for 10 "SRT" is_live call "${id[srt]}"
+  pull srt -analyzeduration 1M -i "srt://127.0.0.1:$srt_out?mode=caller"
+fi
+id[srt_server]=$(start_stream call "{\"url\":\"srt://:$srt_listen?mode=listener\",\"codec\":\"opus\"}")
+wait_for 10 "SRT listener" is_live call "${id[srt_server]}"
+pull srt-listener -analyzeduration 1M -i "srt://127.0.0.1:$srt_listen?mode=caller"
+id[rtp]=$(start_stream call "{\"url\":\"rtp://127.0.0.1:$rtp_port\"}")
+api GET "call/streams/${id[rtp]}" | jq -r .sdp > "$work/room.sdp"
+pull rtp -protocol_whitelist file,udp,rtp -i "$work/room.sdp"
+id[hls]=$(start_stream call '{"url":"hls:"}')
+wait_for 15 "HLS" curl -sf "$url/hls/call/live.m3u8" -o /dev/null
+pull hls -live_start_index 0 -i "$url/hls/call/master.m3u8"
+id[file]=$(start_stream call '{"url":"file:call.opus"}')
+for pid in "${pulls[@]}"; do wait "$pid" || true; done
+sleep 2
+api DELETE "call/streams/${id[file]}" > /dev/null
+sleep 1
+ffmpeg -nostdin -v error -y -i "$work/files/call.opus" -t "$seconds" -ac 1 -ar 48000 "$work/file.wav" || true
+for name in icecast-opus icecast-mp3 icecast-aac icecast-vorbis rtmp srt srt-listener rtp hls file; do
+  [ -e "$work/$name.err" ] || [ "$name" = file ] || continue
+  check "$name: three tones, no gap, right clock" tones "$name"
+done
+if [ -n "${id[video]:-}" ]; then
+  has_video() { ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$work"/rtmp/rec/video-*.flv | sort | paste -sd ' '; }
+  check "RTMP with a black picture: $(has_video)" [ "$(has_video)" = "aac h264" ]
+fi
+check "no credentials in the log" sh -c "! grep -qE 'srcpw|secret12345|live/room' '$work/mcu.log'"
+check "none in the list" sh -c "! curl -s '$url/api/v1/rooms/call/streams' | grep -qE 'srcpw|secret12345'"
+
+# --- 2. One encode for all
+echo "== 20 streams"
+encodes() {  # over 3 s: Opus encodes, encodes for streams
+  local opus other
+  opus=$(metric parley_encodes_total) other=$(metric parley_stream_encodes_total)
+  sleep 3
+  echo $(($(metric parley_encodes_total) - opus)) $(($(metric parley_stream_encodes_total) - other))
+}
+read -r opus_before aac_before <<< "$(encodes)"
+for i in $(seq 10); do
+  start_stream call "{\"url\":\"file:o$i.opus\"}" > /dev/null
+  start_stream call "{\"url\":\"file:a$i.aac\"}" > /dev/null
+done
+read -r opus_after aac_after <<< "$(encodes)"
+check "20 more streams: Opus encodes in 3 s $opus_before -> $opus_after, others $aac_before -> $aac_after" \
+  [ "$opus_after" -lt $((opus_before + 30)) -a "$aac_after" -lt $((aac_before + 30)) ]
+
+# --- 3. Killed and brought back
+echo "== endpoints killed and brought back"
+back() {  # WHAT STREAM PID START_FUNCTION
+  local what=$1 stream=$2 pid=$3 start=$4 begun
+  kill -KILL "$pid" 2> /dev/null
+  wait "$pid" 2> /dev/null || true
+  wait_for 20 "$what to be missed" not_live call "$stream"
+  sleep 4
+  $start
+  begun=$(date +%s%N)
+  for _ in $(seq 100); do is_live call "$stream" && break; sleep 0.1; done
+  local ms=$((($(date +%s%N) - begun) / 1000000))
+  check "$what is live again $ms ms after its return" [ "$ms" -lt 5500 ]
+}
+skips_before=$(metric parley_ticks_skipped_total) ticks_before=$(metric parley_ticks_total)
+[ -z "${id[opus]:-}" ] || back Icecast "${id[opus]}" "$ice_pid" start_icecast
+[ -z "${id[rtmp]:-}" ] || back RTMP "${id[rtmp]}" "$rtmp_pid" start_rtmp
+[ -z "${id[srt]:-}" ] || back SRT "${id[srt]}" "$srt_pid" start_srt
+skips=$(($(metric parley_ticks_skipped_total) - skips_before)) ticks=$(($(metric parley_ticks_total) - ticks_before))
+check "ticks skipped meanwhile: $skips of $ticks" [ $((skips * 100)) -lt "$ticks" ]
+
+# --- 4. Refusals
+echo "== refusals"
+refused() {  # STATUS BODY
+  [ "$(curl -s -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' -d "$2" "$url/api/v1/rooms/call/streams")" = "$1" ]
+}
+check "an unknown scheme is refused" refused 400 '{"url":"gopher://x/y"}'
+check "a host that is not listed is refused" refused 403 '{"url":"rtmp://10.0.0.1/a/b"}'
+if [ -n "${id[opus]:-}" ]; then
+  wrong=$(start_stream call "{\"url\":\"icecast://source:wrong@127.0.0.1:$ice_port/wrong\"}")
+  wait_for 10 "the wrong password to be told" failed_with call "$wrong" 'password'
+  check "a wrong password: $(cause call "$wrong")" failed_with call "$wrong" '401'
+fi
+if [ -n "${id[rtmp]:-}" ]; then
+  denied=$(start_stream call "{\"url\":\"rtmp://127.0.0.1:$rtmp_port/auth/key\"}")
+  wait_for 15 "the refused key to be told" failed_with call "$denied" 'publish'
+  check "a refused key: $(cause call "$denied")" failed_with call "$denied" 'publish'
+fi
+unknown=$(start_stream call '{"url":"icecast://p@nowhere.invalid/x"}')
+wait_for 20 "the unknown host to be told" failed_with call "$unknown" 'unknown host'
+check "an unknown host: $(cause call "$unknown")" failed_with call "$unknown" 'unknown host'
+
+# --- 5. A room without people
+echo "== a room without people"
+empty=$(start_stream empty '{"url":"file:empty.opus"}')
+wait_for 10 "the stream of an empty room" is_live empty "$empty"
+sleep 4
+api DELETE "empty/streams/$empty" > /dev/null
+sleep 1
+silent() { [ "$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$work/files/empty.opus" | cut -d. -f1)" -ge 3 ]; }
+check "its file has seconds of silence" silent
+
+lines=$(wc -l < "$work/mcu.log")
+check "the log has $lines lines" [ "$lines" -lt 300 ]
+[ ${#skipped[@]} -eq 0 ] || echo "NOT RUN: ${skipped[*]}"
+if [ "$failures" -gt 0 ]; then
+  cp "$work/mcu.log" /tmp/parley-streams-failed.log 2> /dev/null || true
+  die "$failures checks of streams (the server's log: /tmp/parley-streams-failed.log)"
+fi
+echo "streams: all checks passed"

@@ -1,0 +1,89 @@
+// An Icecast server of a few lines, which tests can make refuse, freeze and die.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace parley::streaming {
+
+class FakeIcecast {
+ public:
+  FakeIcecast() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    socklen_t size = sizeof address;
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    ::listen(listener_, 8);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~FakeIcecast() {
+    stopping_ = true;
+    thread_.join();
+    ::close(listener_);
+  }
+
+  std::string url() const { return "icecast://source:s3cret@127.0.0.1:" + std::to_string(port_) + "/x.opus"; }
+  void refuse(bool refuse) { refuse_ = refuse; }
+  void hang_up() { hang_up_ = true; }
+  int connections() const { return connections_; }
+  std::string received() const {
+    const std::lock_guard lock(lock_);
+    return received_;
+  }
+
+ private:
+  static bool readable(int fd) {
+    pollfd waiting{fd, POLLIN, 0};
+    return ::poll(&waiting, 1, 20) == 1;
+  }
+  void run() {
+    while (!stopping_) {
+      if (!readable(listener_)) continue;
+      const int peer = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      ++connections_;
+      serve(peer);
+      ::close(peer);
+    }
+  }
+  void serve(int peer) {
+    std::string head;
+    char buffer[2048];
+    while (!stopping_ && head.find("\r\n\r\n") == std::string::npos) {
+      if (!readable(peer)) continue;
+      const auto got = ::recv(peer, buffer, sizeof buffer, 0);
+      if (got <= 0) return;
+      head.append(buffer, static_cast<std::size_t>(got));
+    }
+    const std::string answer =
+        refuse_ ? "HTTP/1.0 401 Authentication Required\r\n\r\n" : "HTTP/1.1 100 Continue\r\n\r\n";
+    ::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
+    while (!stopping_ && !refuse_ && !hang_up_.exchange(false)) {
+      if (!readable(peer)) continue;
+      const auto got = ::recv(peer, buffer, sizeof buffer, 0);
+      if (got <= 0) return;
+      const std::lock_guard lock(lock_);
+      received_.append(buffer, static_cast<std::size_t>(got));
+    }
+  }
+
+  int listener_;
+  unsigned port_ = 0;
+  std::atomic<bool> stopping_{false}, refuse_{false}, hang_up_{false};
+  std::atomic<int> connections_{0};
+  mutable std::mutex lock_;
+  std::string received_;
+  std::thread thread_;
+};
+
+}  // namespace parley::streaming

@@ -1,0 +1,223 @@
+// The engine with real pipelines, fed with a tone in real time; endpoints on this machine only.
+#include "mcu/streaming/stream_engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <numbers>
+#include <sstream>
+
+#include "pipelines/device/file_decoder.hpp"
+#include "tests/support/audio_metrics.hpp"
+#include "tests/support/opus_source.hpp"
+#include "tests/unit/mcu/streaming/fake_icecast.hpp"
+
+namespace parley::streaming {
+namespace {
+
+namespace fs = std::filesystem;
+using streams::StreamState;
+
+constexpr double kHz = 700;
+constexpr RoomId kRoom{1};
+
+// The mix of a room in which one tone sounds, packet by packet as its time comes.
+class ToneFeed final : public MixFeed {
+ public:
+  explicit ToneFeed(double seconds) : start_(now()) {
+    std::vector<float> pcm(static_cast<std::size_t>(seconds * 48'000));
+    for (std::size_t i = 0; i < pcm.size(); ++i)
+      pcm[i] =
+          0.2F * static_cast<float>(std::sin(2 * std::numbers::pi * kHz * static_cast<double>(i) / 48'000));
+    packets_ = test::opus_packets(pcm);
+  }
+  void drain(const std::function<void(std::uint64_t, Bytes)>& give) override {
+    for (; next_ < packets_.size() && start_ + next_ * 20ms <= now(); ++next_)
+      give(next_ * 960, packets_[next_].packet.data());
+  }
+  std::uint64_t dropped() const override { return 0; }
+
+ private:
+  const TimePoint start_;
+  std::size_t next_ = 0;
+  std::vector<test::TimedPacket> packets_;
+};
+
+class StreamEngineTest : public testing::Test {
+ protected:
+  StreamEngineTest() {
+    std::signal(SIGPIPE, SIG_IGN);  // as parley-mcu does
+    char name[] = "/tmp/parley-streams-XXXXXX";
+    root_ = ::mkdtemp(name);
+    StreamSettings settings;
+    settings.allow = {"file:",           "hls:",     "icecast://127.0.0.0/8",
+                      "rtp://127.0.0.1", "rtmp://*", "srt://127.0.0.1"};
+    settings.file_root = root_;
+    settings.hls_root = root_ + "/hls";
+    auto opened = StreamEngine::open(
+        settings, [this](std::function<void()> job) { run_on_ctl(job); },
+        [this](const StreamInfo& info) { states_.push_back(info.state); });
+    engine_ = std::move(opened).value();
+  }
+  ~StreamEngineTest() override {
+    engine_.reset();
+    fs::remove_all(root_);
+  }
+
+  void run_on_ctl(const std::function<void()>& job) {
+    const std::lock_guard lock(ctl_);
+    job();
+  }
+  StreamId start(const StreamRequest& request) {
+    auto plan = engine_->plan(kRoom, "standup", request);
+    EXPECT_TRUE(plan) << plan.error().what;
+    if (!plan) return "";
+    const auto id = plan->info.id;
+    EXPECT_TRUE(engine_->start(std::move(*plan), feed_));
+    return id;
+  }
+  // Until the stream is as wished; the last that was seen is what a failed test shows.
+  StreamInfo wait(const StreamId& id, const std::function<bool(const StreamInfo&)>& wished) {
+    const TimePoint limit = now() + 10s;
+    for (;;) {
+      const auto info = engine_->find(id).value_or(StreamInfo{});
+      if (wished(info) || now() > limit) return info;
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  StreamInfo wait_for(const StreamId& id, StreamState state) {
+    auto info = wait(id, [state](const StreamInfo& i) { return i.state == state; });
+    EXPECT_STREQ(to_string(info.state), to_string(state)) << info.url << ": " << info.cause;
+    return info;
+  }
+  // The sound is there, from end to end.
+  static void expect_tone(const std::string& path, double least_seconds) {
+    const auto pcm = device::load_audio_file(path, 60);
+    ASSERT_TRUE(pcm) << pcm.error().what;
+    ASSERT_GT(static_cast<double>(pcm->size()), least_seconds * 48'000) << path;
+    const std::size_t block = 4'800, first = 9'600;
+    std::size_t silent = 0;
+    for (std::size_t at = first; at + block + 4'800 < pcm->size(); at += block)
+      silent += test::tone_dbfs(std::span(*pcm).subspan(at, block), kHz) < -30 ? 1 : 0;
+    EXPECT_EQ(silent, 0U) << path;
+  }
+
+  std::string root_;
+  std::mutex ctl_;
+  std::vector<StreamState> states_;
+  std::unique_ptr<StreamEngine> engine_;
+  std::shared_ptr<ToneFeed> feed_ = std::make_shared<ToneFeed>(20);
+};
+
+TEST_F(StreamEngineTest, OneMixGoesOutInEveryFormatAtTheCostOfOneEncodeEach) {
+  const std::vector<std::string> names = {"a.opus", "b.ogg", "c.mp3", "d.aac", "e.ts", "f.mka"};
+  const TimePoint begun = now();
+  std::vector<StreamId> ids;
+  for (const auto& name : names) ids.push_back(start({"file:" + name, "", 0, ""}));
+  // 20 more of a kind that is being made already cost nothing.
+  for (int i = 0; i < 20; ++i) ids.push_back(start({"file:more" + std::to_string(i) + ".aac", "", 0, ""}));
+  const auto hls = start({"hls:", "", 0, ""});
+  for (const auto& id : ids) wait_for(id, StreamState::live);
+  wait_for(hls, StreamState::live);
+  EXPECT_EQ(engine_->list(kRoom).size(), ids.size() + 1);
+  const auto playlist = engine_->hls_directory(kRoom) + "/live.m3u8";
+  const TimePoint limit = now() + 8s;
+  while (!fs::exists(playlist) && now() < limit) std::this_thread::sleep_for(20ms);
+
+  const double seconds = 1.6;  // the slowest encoder keeps its last 100 ms back
+  const double ticks = to_seconds(now() - begun) * 50;
+  const auto totals = engine_->totals();
+  const auto info = engine_->find(ids.front());
+  EXPECT_GT(info->bytes, 2'000U);
+  EXPECT_EQ(info->dropped, 0U);
+  for (const auto& id : ids) EXPECT_TRUE(engine_->stop(id));
+  // Two encoders ran (MP3 and AAC at 128 kbit/s), however many streams there were.
+  EXPECT_LT(static_cast<double>(totals.encoded_ticks), 2 * ticks + 20);
+  EXPECT_GT(totals.encoded_ticks, 2U * 90);
+
+  std::ifstream master(engine_->hls_directory(kRoom) + "/master.m3u8");
+  std::stringstream text;
+  text << master.rdbuf();
+  EXPECT_NE(text.str().find("live.m3u8"), std::string::npos);
+  EXPECT_TRUE(fs::exists(playlist));
+  engine_.reset();  // everything is written to its end
+  for (const auto& name : names) expect_tone(root_ + "/" + name, seconds);
+  expect_tone(root_ + "/more19.aac", seconds);
+}
+
+TEST_F(StreamEngineTest, AFileIsNeverWrittenOver) {
+  std::ofstream(root_ + "/x.opus") << "mine";
+  const auto id = start({"file:x.opus", "", 0, ""});
+  wait_for(id, StreamState::live);
+  EXPECT_EQ(fs::file_size(root_ + "/x.opus"), 4U);
+  EXPECT_TRUE(fs::exists(root_ + "/x-2.opus"));
+  fs::create_symlink("/tmp/parley-must-not-exist", root_ + "/y.opus");
+  const auto linked = start({"file:y.opus", "", 0, ""});
+  wait_for(linked, StreamState::live);
+  EXPECT_FALSE(fs::exists("/tmp/parley-must-not-exist"));
+}
+
+TEST_F(StreamEngineTest, AnEndpointThatDiesIsFoundAgain) {
+  FakeIcecast server;
+  const auto id = start({server.url(), "", 0, ""});
+  EXPECT_EQ(wait_for(id, StreamState::live).url.find("s3cret"), std::string::npos);
+  server.hang_up();
+  const auto retrying = wait(id, [](const StreamInfo& i) { return i.failures > 0; });
+  EXPECT_FALSE(retrying.cause.empty());
+  wait(id, [](const StreamInfo& i) { return i.state == StreamState::live && i.connects == 2; });
+  EXPECT_EQ(wait_for(id, StreamState::live).connects, 2U);
+  EXPECT_EQ(server.connections(), 2);
+  EXPECT_NE(server.received().find("OggS"), std::string::npos);
+  EXPECT_TRUE(engine_->stop(id));
+  EXPECT_FALSE(engine_->find(id));
+}
+
+TEST_F(StreamEngineTest, ARefusedPasswordIsSaidAndNotRepeated) {
+  FakeIcecast server;
+  server.refuse(true);
+  const auto id = start({server.url(), "", 0, ""});
+  const auto info = wait(id, [](const StreamInfo& i) { return i.failures >= 2; });
+  EXPECT_NE(info.cause.find("401"), std::string::npos) << info.cause;
+  EXPECT_EQ(info.cause.find("s3cret"), std::string::npos);
+  server.refuse(false);
+  wait_for(id, StreamState::live);
+}
+
+TEST_F(StreamEngineTest, WhatCannotBeReachedIsRetriedWithItsCause) {
+  const auto nobody = start({"icecast://p@127.0.0.1:1/x", "", 0, ""});
+  const auto inside = start({"rtmp://localhost/a/KEY77", "", 0, ""});
+  EXPECT_NE(wait(nobody, [](const StreamInfo& i) { return i.failures > 0; }).cause.find("refused"),
+            std::string::npos);
+  const auto refused = wait(inside, [](const StreamInfo& i) { return i.failures > 0; });
+  EXPECT_NE(refused.cause.find("streaming.allow"), std::string::npos) << refused.cause;
+  EXPECT_EQ((refused.cause + refused.url).find("KEY77"), std::string::npos);
+}
+
+TEST_F(StreamEngineTest, RefusesWithTheStatusThatFits) {
+  const auto status = [this](const StreamRequest& request) {
+    const auto plan = engine_->plan(kRoom, "standup", request);
+    return plan ? 0 : plan.error().code;
+  };
+  EXPECT_EQ(status({"ftp://x/y", "", 0, ""}), 400);
+  EXPECT_EQ(status({"rtmp://10.0.0.1/a/b", "", 0, ""}), 403);
+  EXPECT_EQ(status({"rtmps://198.41.0.4/a/b", "", 0, ""}), 403);
+  EXPECT_EQ(status({"rtmp://198.41.0.4/a/b", "opus", 0, ""}), 400);
+  EXPECT_EQ(status({"rtmp://198.41.0.4/a/b", "", 5, ""}), 400);
+  EXPECT_EQ(status({"hls:", "", 0, "black"}), 400);
+  EXPECT_EQ(status({"rtmp://198.41.0.4/a/b", "", 0, "picture"}), 400);
+  start({"hls:", "", 0, ""});
+  EXPECT_EQ(status({"hls:", "", 0, ""}), 409);
+  EXPECT_FALSE(engine_->stop("nosuchstream"));
+  StreamSettings bad;
+  bad.allow = {"rtmp"};
+  EXPECT_FALSE(engine_->reload(bad));
+  bad.allow.clear();
+  EXPECT_TRUE(engine_->reload(bad));
+  EXPECT_EQ(status({"hls:", "", 0, ""}), 403);
+}
+
+}  // namespace
+}  // namespace parley::streaming
