@@ -38,6 +38,7 @@ Result<Joined> RoomService::Impl::join(TimePoint at, const JoinRequest& request)
 Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& request) {
   if (stopping_) return refuse(RefusalCode::server_stopping, "the server is stopping");
   if (auto rate = check_rate(at, request); !rate) return rate.error();
+  if (request.bad_token) return *request.bad_token;
   if (!valid_room_name(request.room)) return refuse(RefusalCode::bad_value, "this cannot be a room's name");
   const auto name = display_name(
       request.admission && !request.admission->name.empty() ? request.admission->name : request.name);

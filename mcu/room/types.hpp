@@ -10,6 +10,7 @@
 
 #include "mcu/room/ports.hpp"
 #include "transport/base/ids.hpp"
+#include "transport/base/result.hpp"
 #include "transport/base/time.hpp"
 
 namespace parley::room {
@@ -55,7 +56,8 @@ struct JoinRequest {
   std::string room, name, pin;
   std::string resume;  // a resume token of this room, or empty
   std::optional<Admission> admission;
-  std::string sdp;  // the offer
+  std::optional<Error> bad_token;  // what is wrong with the token that was shown: a refusal like the others
+  std::string sdp;                 // the offer
   std::string remote_ip;
   ConnectionId connection = ConnectionId::none;
   bool consent = true;

@@ -55,14 +55,12 @@ struct Conversation::Handler {
   }
 
   Body operator()(const protocol::Join& join) {
-    auto admission = self.context_.gate.admission(join.token.value_or(""), join.room, now);
-    if (!admission) return to_failure(admission.error());
     room::JoinRequest request;
+    self.context_.gate.admit(request, join.token.value_or(""), join.room, now);
     request.room = join.room;
     request.name = join.name.value_or("");
     request.pin = join.pin.value_or("");
     request.resume = join.resume.value_or("");
-    request.admission = std::move(*admission);
     request.sdp = join.sdp;
     request.remote_ip = self.remote_ip_;
     request.connection = self.connection_;

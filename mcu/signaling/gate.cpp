@@ -127,4 +127,13 @@ Result<std::optional<room::Admission>> Gate::admission(std::string_view token, s
   return std::optional(std::move(admission));
 }
 
+void Gate::admit(room::JoinRequest& join, std::string_view token, std::string_view room,
+                 const Moment& now) const {
+  auto given = admission(token, room, now);
+  if (given)
+    join.admission = std::move(*given);
+  else
+    join.bad_token = given.error();
+}
+
 }  // namespace parley::signaling

@@ -40,6 +40,8 @@ class Gate {
   // The admission that a join's token gives; nothing when there is no token and none is needed.
   Result<std::optional<room::Admission>> admission(std::string_view token, std::string_view room,
                                                    const Moment& now) const;
+  // The same, written into the join: the room refuses a bad token, and counts it, as any other refusal.
+  void admit(room::JoinRequest& join, std::string_view token, std::string_view room, const Moment& now) const;
 
  private:
   bool is_same_origin(std::string_view origin, std::string_view host) const;

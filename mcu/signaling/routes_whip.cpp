@@ -24,14 +24,11 @@ Response join(Context& context, const Request& request) {
   const auto now = Moment::now();
   const auto& room = request.variable("room");
   const auto bearer = request.bearer();
-  auto admission = context.gate.admission(bearer.empty() ? request.query_value("token") : bearer, room, now);
-  if (!admission) return problem(admission.error());
-
   room::JoinRequest wanted;
+  context.gate.admit(wanted, bearer.empty() ? request.query_value("token") : bearer, room, now);
   wanted.room = room;
   wanted.name = request.query_value("name");
   wanted.pin = request.query_value("pin");
-  wanted.admission = std::move(*admission);
   wanted.sdp = request.body;
   wanted.remote_ip = request.remote.ip.to_string();
   auto joined = context.rooms.join(now.steady, wanted);

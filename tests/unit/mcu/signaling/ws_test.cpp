@@ -89,6 +89,7 @@ TEST_F(WebSocket, TokensGiveNameAndRole) {
   WsClient client(address);
   EXPECT_EQ(code_of(client.join("r", "x")), "bad-token");
   EXPECT_EQ(code_of(client.join("s", "x", {{"token", token}})), "bad-token");
+  on_ctl([&] { EXPECT_EQ(rooms().counts().refused.at("bad-token"), 2U); });
   const auto joined = client.join("r", "x", {{"token", token}});
   EXPECT_EQ(joined.at("role").as_string(), "moderator");
   EXPECT_EQ(joined.at("roster").as_array().at(0).at("name").as_string(), "Ann");
