@@ -80,7 +80,8 @@ Match refine(const Signal& said, const Signal& heard, std::ptrdiff_t coarse) {
   Match match{coarse, 0};
   for (std::ptrdiff_t lag = std::max<std::ptrdiff_t>(0, coarse - 4); lag <= coarse + 4 && scale > 0; ++lag) {
     double sum = 0;
-    for (auto t = static_cast<std::size_t>(lag); t < heard.size(); ++t)
+    const std::size_t end = std::min(heard.size(), said.size() + static_cast<std::size_t>(lag));
+    for (auto t = static_cast<std::size_t>(lag); t < end; ++t)
       sum += static_cast<double>(heard[t]) * said[t - static_cast<std::size_t>(lag)];
     if (std::abs(sum) / scale > match.correlation) match = {lag, std::abs(sum) / scale};
   }
@@ -114,7 +115,7 @@ Arrived follow(const Signal& said, const Signal& heard, std::ptrdiff_t first_lag
     const std::size_t length = std::min(kWindow, said.size() - begin);
     const Signal window(said.begin() + static_cast<std::ptrdiff_t>(begin),
                         said.begin() + static_cast<std::ptrdiff_t>(begin + length));
-    if (test::rms_dbfs(window) > -45) {
+    if (begin < heard.size() && test::rms_dbfs(window) > -45) {
       const std::size_t end = std::min(heard.size(), begin + length + room);
       const Signal part(heard.begin() + static_cast<std::ptrdiff_t>(begin),
                         heard.begin() + static_cast<std::ptrdiff_t>(end));
