@@ -28,6 +28,7 @@ struct Raw {
   std::string key, token;
   bool json = false;
 
+  std::string consent = "yes";
   std::string room, name, pin, input = "mic", output = "speaker", transport = "dtls", codec = "opus";
   int ptime = 20, bitrate = 32'000, complexity = 7;
   double duration = 0;
@@ -68,6 +69,10 @@ CLI::App* add_join(CLI::App& app, Raw& raw) {
   add_server(*join, raw);
   join->add_option("--name", raw.name, "How the others see you (default: the login name)");
   join->add_option("--pin", raw.pin, "The room's PIN");
+  join->add_option("--consent", raw.consent,
+                   "May you be recorded? no: you are in no track and not in the mixdown")
+      ->check(CLI::IsMember({"yes", "no"}))
+      ->capture_default_str();
   join->add_option("--token", raw.token, "A token that admits to the room");
   join->add_option("--input", raw.input, "mic | FILE | URL | tone:HZ[,steady][,amp=A] | silence")
       ->capture_default_str();
@@ -123,6 +128,7 @@ Result<Command> make_join(const Raw& raw, const ServerUrl& server) {
   join.session.room = raw.room;
   join.session.name = raw.name;
   join.session.pin = raw.pin;
+  join.session.consent = raw.consent == "yes";
   join.session.token = raw.token;
   join.session.encrypted = raw.transport == "dtls";
   join.session.codec = codec_of(raw.codec);
@@ -230,6 +236,8 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
   doctor->add_option("--only", raw.only, "Only these checks: server, call, sound, software")
       ->check(CLI::IsMember({"server", "call", "sound", "software"}));
   add_json(*doctor, raw);
+  RecordingsOptions recordings;
+  add_recordings(app, recordings);
 
   // CLI11 would only say that a command is missing.
   const auto named = [&args](const CLI::App* command) { return command->check_name(args.front()); };
@@ -246,7 +254,13 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
     if (!*chosen) return Advice{kUsage, {}, "parley: " + chosen->error().what + "\n"};
     return std::visit([](auto&& one) { return Command(one); }, **chosen);
   }
-  auto command = make_command(app.get_subcommands().front()->get_name(), raw);
+  const auto chosen = app.get_subcommands().front()->get_name();
+  if (chosen == "record" || chosen == "recordings") {
+    auto made = make_recordings(app, recordings, environment_key);
+    if (!made) return Advice{kUsage, {}, "parley: " + made.error().what + "\n"};
+    return Command(*made);
+  }
+  auto command = make_command(chosen, raw);
   if (!command) return Advice{kUsage, {}, "parley: " + command.error().what + "\n"};
   return *command;
 }

@@ -9,6 +9,7 @@
 
 #include "client/audio_sink.hpp"
 #include "client/audio_source.hpp"
+#include "client/recordings.hpp"
 #include "client/session_types.hpp"
 #include "client/url.hpp"
 
@@ -105,7 +106,7 @@ struct DoctorCommand {
 };
 
 using Command = std::variant<JoinCommand, RoomsCommand, ModerateCommand, WhisperCommand, StreamCommand,
-                             PlayCommand, DoctorCommand>;
+                             PlayCommand, RecordingsCommand, DoctorCommand>;
 
 // Nothing to run: help, version, or a mistake, with what to print and the exit code.
 struct Advice {

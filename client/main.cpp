@@ -22,6 +22,7 @@ int run(const Command& command) {
     int operator()(const StreamCommand& stream) const { return run_stream(stream); }
     int operator()(const PlayCommand& play) const { return run_play(play); }
     int operator()(const DoctorCommand& doctor) const { return run_doctor(doctor); }
+    int operator()(const RecordingsCommand& recordings) const { return run_recordings(recordings); }
   };
   return std::visit(Runner{}, command);
 }

@@ -40,6 +40,7 @@ void Session::Impl::send_offer() {
   join.sdp = offer_;
   if (!config_.name.empty()) join.name = config_.name;
   if (!config_.pin.empty()) join.pin = config_.pin;
+  join.consent = config_.consent;
   if (!config_.token.empty()) join.token = config_.token;
   if (!resume_.empty()) join.resume = resume_;
   if (state() == SessionState::connecting) enter(SessionState::joining);

@@ -18,6 +18,7 @@ struct SessionConfig {
   std::string room;
   std::string name;
   std::string pin;
+  bool consent = true;  // to being recorded
   std::string token;
   std::string resume;  // the token of a session elsewhere, whose place is taken over; empty: none
 

@@ -10,6 +10,7 @@
 #include "mcu/app/media_plane.hpp"
 #include "mcu/app/metrics_feed.hpp"
 #include "mcu/app/play_control.hpp"
+#include "mcu/app/recording_control.hpp"
 #include "mcu/app/stream_control.hpp"
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/server.hpp"
@@ -132,6 +133,7 @@ class App::Impl {
     io_.stop();
     server_.reset();
     streams_.reset();
+    recording_.reset();
   }
 
   Status open();
@@ -156,6 +158,7 @@ class App::Impl {
   asio::steady_timer timer_;
   asio::signal_set signals_;
   signaling::EventHub hub_;
+  std::unique_ptr<RecordingControl> recording_;
   std::unique_ptr<MediaPlane> media_;
   std::unique_ptr<room::RoomService> rooms_;
   std::unique_ptr<MediaHolds> holds_;
@@ -168,12 +171,14 @@ class App::Impl {
 
 Status App::Impl::open() {
   spdlog::set_level(log_level(settings_.log.level));
-  auto media = MediaPlane::open(
-      settings_, [this](std::function<void()> job) { asio::post(io_, std::move(job)); },
-      [this](const MediaEvent& event) { on_media_event(event); });
+  const auto post = [this](std::function<void()> job) { asio::post(io_, std::move(job)); };
+  recording_ = std::make_unique<RecordingControl>(settings_, post);
+  auto media = MediaPlane::open(settings_, recording_->recorder(), post,
+                                [this](const MediaEvent& event) { on_media_event(event); });
   if (!media) return Error{"media.listen: " + media.error().what};
   media_ = std::move(media).value();
   rooms_ = std::make_unique<room::RoomService>(room_settings(settings_), *media_, hub_);
+  recording_->bind(*rooms_, *media_);
 
   holds_ = std::make_unique<MediaHolds>(*rooms_);
   auto streams = StreamControl::open(
@@ -198,7 +203,8 @@ Status App::Impl::open() {
   for (const auto& asset : web::assets()) ports.files.push_back({asset.name, asset.body});
   ports.streams = streams_.get();
   ports.playback = play_.get();
-  ports.metrics = [this] { return metrics_.text(*media_, *rooms_, *streams_, *server_); };
+  ports.recordings = recording_.get();
+  ports.metrics = [this] { return metrics_.text(*media_, *recording_, *rooms_, *streams_, *server_); };
   ports.ready = [this] { return !stopping_; };
   ports.graph = [this](RoomId room, std::function<void(Result<std::string>)> answer) {
     media_->graph(room, std::move(answer));
@@ -257,6 +263,7 @@ void App::Impl::on_media_event(const MediaEvent& event) {
 void App::Impl::on_timer() {
   if (stopping_) return;
   rooms_->on_timer(now());
+  recording_->on_timer(now());
   rooms_->refuse_joins(media_->joins_refused());
   timer_.expires_after(kTimer);
   timer_.async_wait([this](const boost::system::error_code& error) {
@@ -295,6 +302,7 @@ void App::Impl::reload() {
   settings_ = settings::reloaded(settings_, *loaded);
   spdlog::set_level(log_level(settings_.log.level));
   media_->reload(settings_);
+  recording_->reload(settings_);
   rooms_->reload(room_settings(settings_));
   play_->reload(settings_);
   if (const auto done = streams_->reload(settings_); !done) log::error("{}", done.error().what);

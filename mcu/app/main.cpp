@@ -6,6 +6,7 @@
 
 #include "mcu/app/app.hpp"
 #include "mcu/app/stream_control.hpp"
+#include "mcu/recording/catalogue.hpp"
 #include "pipelines/room_pipeline.hpp"
 #include "transport/base/log.hpp"
 #include "transport/base/thread_name.hpp"
@@ -19,15 +20,27 @@ int fail(const std::string& what, int code) {
   return code;
 }
 
+int rebuild_index(const std::string& root) {
+  parley::recording::PosixDisk disk(root);
+  const auto catalogue = parley::recording::Catalogue::open(root, disk);
+  if (!catalogue) return fail(catalogue.error().what, kBadConfig);
+  const auto count = (*catalogue)->rebuild();
+  if (!count) return fail(count.error().what, kBadConfig);
+  std::printf("%zu recordings\n", *count);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   CLI::App cli{"Parley's server: an audio conference that everybody joins over one UDP port."};
   std::string config_path;
   bool check = false;
+  bool rebuild = false;
   cli.add_option("-c,--config", config_path, "YAML configuration (without it: the built-in defaults)");
   cli.add_flag("--check-config", check,
                "print the effective configuration, or the error with its line, and exit");
+  cli.add_flag("--rebuild-index", rebuild, "make the index of recordings anew from their folders, and exit");
   cli.set_version_flag("--version", "parley-mcu " PARLEY_VERSION);
   cli.footer(
       "Signals: SIGINT, SIGTERM close the rooms in order and stop; SIGHUP reads the configuration again.\n"
@@ -51,6 +64,7 @@ int main(int argc, char** argv) {
     std::printf("%s", parley::settings::to_yaml(settings).c_str());
     return 0;
   }
+  if (rebuild) return rebuild_index(settings.recording.directory);
   // A peer that hangs up ends its connection, not the server.
   std::signal(SIGPIPE, SIG_IGN);
   parley::name_this_thread("ctl");

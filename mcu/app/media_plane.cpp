@@ -14,7 +14,6 @@ namespace parley::app {
 namespace {
 
 constexpr std::size_t kEventQueue = 32'768;  // several events of every leg that one server can hold
-constexpr std::size_t kDiskQueue = 4'096;
 
 pipelines::AutoLevel auto_level(settings::AutoLevel level) {
   switch (level) {
@@ -42,24 +41,25 @@ const char* codec_name(Codec codec) {
 
 }  // namespace
 
-Result<std::unique_ptr<MediaPlane>> MediaPlane::open(const settings::Settings& settings, PostToCtl post,
+Result<std::unique_ptr<MediaPlane>> MediaPlane::open(const settings::Settings& settings,
+                                                     recording::Recorder& recorder, PostToCtl post,
                                                      Handler handler) {
   auto identity = dtls::Identity::create();
   if (!identity) return identity.error();
   std::unique_ptr<MediaPlane> plane(
-      new MediaPlane(settings, std::move(post), std::move(handler), std::move(identity).value()));
+      new MediaPlane(settings, recorder, std::move(post), std::move(handler), std::move(identity).value()));
   if (auto started = plane->start(); !started) return started.error();
   return plane;
 }
 
-MediaPlane::MediaPlane(settings::Settings settings, PostToCtl post, Handler handler,
-                       std::unique_ptr<dtls::Identity> identity)
+MediaPlane::MediaPlane(settings::Settings settings, recording::Recorder& recorder, PostToCtl post,
+                       Handler handler, std::unique_ptr<dtls::Identity> identity)
     : settings_(std::move(settings)),
       post_(std::move(post)),
       handler_(std::move(handler)),
       identity_(std::move(identity)),
       inbox_(kEventQueue, [this] { post_([this] { inbox_.drain(handler_); }); }),
-      disk_("disk", kDiskQueue) {}
+      recorder_(recorder) {}
 
 Status MediaPlane::start() {
   auto legs = LegServer::open(settings_.media.listen, *identity_, *this);
@@ -70,7 +70,7 @@ Status MediaPlane::start() {
   for (unsigned i = 0; i < count; ++i) {
     // A room that is closed dies on the disk thread; should that be choked, the mix thread has to do it
     // itself.
-    auto retire = [this](std::shared_ptr<MixThread::Room> room) { disk_.post([room] {}); };
+    auto retire = [this](std::shared_ptr<MixThread::Room> room) { recorder_.post([room] {}); };
     mixers_.push_back(std::make_unique<MixThread>(i, *legs_, inbox_, retire));
   }
   net_ = std::thread([this] {
@@ -443,6 +443,7 @@ void MediaPlane::on_connected(LegId leg, const Address& remote) noexcept {
 
 void MediaPlane::on_media(LegId leg, std::uint32_t route, const MediaPacket& packet) noexcept {
   if (route < mixers_.size()) mixers_[route]->push(leg, packet);
+  recorder_.push_packet(leg, packet);
 }
 
 void MediaPlane::on_end(LegId leg, LegEnd end) noexcept {

@@ -15,7 +15,7 @@
 
 #include "mcu/app/event_inbox.hpp"
 #include "mcu/app/mix_thread.hpp"
-#include "mcu/app/worker.hpp"
+#include "mcu/recording/recorder.hpp"
 #include "mcu/room/ports.hpp"
 #include "mcu/settings/settings.hpp"
 #include "transport/dtls/identity.hpp"
@@ -31,7 +31,9 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   using Handler = std::function<void(const MediaEvent&)>;
 
   // The error names the address that is in use or what else is missing.
-  static Result<std::unique_ptr<MediaPlane>> open(const settings::Settings& settings, PostToCtl post,
+  // `recorder` outlives the media plane.
+  static Result<std::unique_ptr<MediaPlane>> open(const settings::Settings& settings,
+                                                  recording::Recorder& recorder, PostToCtl post,
                                                   Handler handler);
   ~MediaPlane() override;
   MediaPlane(const MediaPlane&) = delete;
@@ -106,7 +108,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
     double downlink_loss = 0;
   };
 
-  MediaPlane(settings::Settings settings, PostToCtl post, Handler handler,
+  MediaPlane(settings::Settings settings, recording::Recorder& recorder, PostToCtl post, Handler handler,
              std::unique_ptr<dtls::Identity> identity);
   Status start();
 
@@ -132,7 +134,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   std::function<void(LegId, RoomId)> leg_removed_;
   std::unique_ptr<dtls::Identity> identity_;
   EventInbox inbox_;
-  Worker disk_;
+  recording::Recorder& recorder_;
   std::unique_ptr<LegServer> legs_;
   std::vector<std::unique_ptr<MixThread>> mixers_;
   std::thread net_;

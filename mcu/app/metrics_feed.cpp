@@ -49,6 +49,8 @@ struct MetricsFeed::Feeds {
         frames_dropped(m.queue_drops("frames")),
         packets_dropped(m.queue_drops("packets")),
         events_dropped(m.queue_drops("events")),
+        recording_dropped(m.queue_drops("recording")),
+        recordings_finished(m.recordings_finished),
         requests{CounterFeed(m.answers(100)), CounterFeed(m.answers(200)), CounterFeed(m.answers(300)),
                  CounterFeed(m.answers(400)), CounterFeed(m.answers(500))} {}
 
@@ -59,6 +61,7 @@ struct MetricsFeed::Feeds {
   DelayFeed mix_work, tick_lateness, jitter_wait, tick_wait, encode_wait, send_delay;
   CounterFeed stream_bytes, stream_drops, stream_failures, stream_encodes;
   CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
+  CounterFeed recording_dropped, recordings_finished;
   std::array<CounterFeed, 5> requests;
 };
 
@@ -83,8 +86,9 @@ MixThreadStats sum(const std::vector<MixThreadStats>& threads) {
 
 }  // namespace
 
-std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& rooms,
-                              const StreamControl& streams, const signaling::Server& server) {
+std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& recording,
+                              const room::RoomService& rooms, const StreamControl& streams,
+                              const signaling::Server& server) {
   auto& f = *feeds_;
   const auto counts = rooms.counts();
   metrics_.rooms.Set(static_cast<double>(counts.rooms));
@@ -145,6 +149,12 @@ std::string MetricsFeed::text(const MediaPlane& media, const room::RoomService& 
   total(f.stream_drops, out.dropped);
   total(f.stream_failures, out.failures);
   total(f.stream_encodes, out.encoded_ticks);
+
+  const auto recorder = recording.stats();
+  metrics_.recordings.Set(static_cast<double>(recorder.recordings));
+  metrics_.recordings_in_trouble.Set(static_cast<double>(recorder.in_trouble));
+  total(f.recordings_finished, recorder.finished);
+  total(f.recording_dropped, recorder.packets_dropped + recorder.jobs_refused);
 
   const auto http = server.stats();
   metrics_.connections.Set(static_cast<double>(http.connections));

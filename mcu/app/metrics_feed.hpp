@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mcu/app/media_plane.hpp"
+#include "mcu/app/recording_control.hpp"
 #include "mcu/app/stream_control.hpp"
 #include "mcu/metrics/metrics.hpp"
 #include "mcu/room/room_service.hpp"
@@ -17,8 +18,8 @@ class MetricsFeed {
  public:
   MetricsFeed();
   ~MetricsFeed();
-  std::string text(const MediaPlane& media, const room::RoomService& rooms, const StreamControl& streams,
-                   const signaling::Server& server);
+  std::string text(const MediaPlane& media, const RecordingControl& recording, const room::RoomService& rooms,
+                   const StreamControl& streams, const signaling::Server& server);
 
  private:
   struct Feeds;

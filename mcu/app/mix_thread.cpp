@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "transport/base/log.hpp"
@@ -15,7 +16,7 @@ constexpr std::size_t kCommandQueue = 4096;
 constexpr std::size_t kPacketQueue = 8192;  // 160 ms of packets of 1,000 participants
 constexpr Duration kPublishInterval = 1s;
 constexpr std::uint64_t kDelaySample = 10;  // frames from one look at a talker's delay to the next
-constexpr Duration kMixLatency = 5ms;       // limiter and encoder
+constexpr Duration kMixLatency = 9ms;       // the limiter's look-ahead, and the talker's encoder's
 
 }  // namespace
 
@@ -97,7 +98,7 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
       pipelines::MixFrame mix;
       mix.media_time = frame.media_time;
       mix.at = deadline;
-      mix.spoken = deadline - mix_delay - kMixLatency;
+      mix.spoken = deadline - mix_delay.value_or(Duration{}) - (frame.forwarded ? Duration{} : kMixLatency);
       mix.size = static_cast<std::uint32_t>(frame.payload.size());
       mix.lost = frame.holes_before;
       mix.quiet = frame.contributors.empty();
@@ -109,7 +110,9 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
   void observe_delay(const pipelines::OutboundFrame& frame) noexcept {
     if (frame.contributors.empty() || frames_tapped++ % kDelaySample != 0) return;
     const auto stats = pipeline.leg_stats(frame.contributors.front().leg);
-    if (stats) mix_delay += (stats->receiver.delay - mix_delay) / 8;
+    if (!stats) return;
+    const auto before = mix_delay.value_or(stats->receiver.delay);
+    mix_delay = before + (stats->receiver.delay - before) / 8;
   }
   void end_tap(LegId leg) noexcept {
     const auto found =
@@ -126,7 +129,7 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
   TimePoint deadline{};
   std::vector<std::pair<LegId, std::shared_ptr<pipelines::MixConsumer>>> taps;
   std::uint64_t frames_tapped = 0;
-  Duration mix_delay = 30ms;
+  std::optional<Duration> mix_delay;
   pipelines::RoomPipeline pipeline;
 };
 

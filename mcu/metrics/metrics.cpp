@@ -15,7 +15,7 @@ constexpr std::array kTransports{"dtls-srtp", "rtp"};
 constexpr std::array kCodecs{"opus", "PCMU", "PCMA"};
 constexpr std::array kSchemes{"icecast", "rtmp", "rtmps", "srt", "rtp", "hls", "file"};
 constexpr std::array kStreamStates{"connecting", "live", "retrying"};
-constexpr std::array kQueues{"commands", "frames", "packets", "results", "events", "other"};
+constexpr std::array kQueues{"commands", "frames", "packets", "results", "events", "recording", "other"};
 constexpr std::array kClasses{"1xx", "2xx", "3xx", "4xx", "5xx"};
 
 using prometheus::Registry;
@@ -171,6 +171,10 @@ Metrics::Metrics()
                               "Connections of streams that failed or were refused.")),
       stream_encodes(counter(*registry_, "stream_encodes_total",
                              "Frames of mixes encoded for streams (AAC, MP3, Vorbis).")),
+      recordings(gauge(*registry_, "recordings", "Recordings being made.")),
+      recordings_in_trouble(
+          gauge(*registry_, "recordings_in_trouble", "Recordings whose disk takes nothing at present.")),
+      recordings_finished(counter(*registry_, "recordings_finished_total", "Recordings that have ended.")),
       connections(gauge(*registry_, "http_connections", "Open TCP connections.")),
       websockets(gauge(*registry_, "websockets", "Open WebSockets.")),
       families_(std::make_unique<Families>(*registry_)) {}

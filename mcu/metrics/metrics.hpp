@@ -100,6 +100,10 @@ class Metrics {
   // What a bounded queue refused or dropped: "commands", "frames", "packets", "results", "events".
   Counter& queue_drops(std::string_view queue);
 
+  // Recording.
+  Gauge &recordings, &recordings_in_trouble;
+  Counter& recordings_finished;
+
   // Signalling.
   Gauge &connections, &websockets;
   Counter& answers(int status);  // by class: "2xx", "4xx" ...

@@ -34,7 +34,8 @@ void log_failure(const Status& status) {
 
 }  // namespace
 
-Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& root, Disk& disk) {
+Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& root, Disk& disk,
+                                                   const Running& running) {
   std::error_code error;
   fs::create_directories(root, error);
   if (error) return Error{root + ": " + error.message(), error.value()};
@@ -51,7 +52,7 @@ Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& root, Disk
   }
   std::unique_ptr<Catalogue> catalogue(new Catalogue(root, disk, std::move(index).value()));
   if (fresh) static_cast<void>(catalogue->rebuild());
-  if (const auto repaired = catalogue->repair_interrupted(); repaired > 0)
+  if (const auto repaired = catalogue->repair_interrupted(running); repaired > 0)
     log::warn("recordings: {} had been cut off; they have been closed and play", repaired);
   return catalogue;
 }
@@ -74,7 +75,7 @@ std::vector<std::string> Catalogue::folders(std::size_t newest_days) const {
 }
 
 // What the index believes to be going on, and recent folders that it has not heard of.
-std::size_t Catalogue::repair_interrupted() {
+std::size_t Catalogue::repair_interrupted(const Running& running) {
   std::set<std::string> suspects;
   store::RecordingFilter going_on;
   going_on.state = "recording";
@@ -92,6 +93,7 @@ std::size_t Catalogue::repair_interrupted() {
   }
   std::size_t repaired = 0;
   for (const auto& folder : suspects) {
+    if (running && running(folder.substr(folder.rfind('/') + 1))) continue;
     auto loaded = load_folder(root_, folder);
     if (!loaded) {
       if (known.contains(folder)) log_failure(index_->remove(folder.substr(folder.rfind('/') + 1)));

@@ -25,8 +25,10 @@ struct Retention {
 class Catalogue {
  public:
   // Opens the index below `root`. One that cannot be read is put aside and made anew from the folders.
-  // Recordings that a crash cut off are repaired and marked `interrupted`.
-  static Result<std::unique_ptr<Catalogue>> open(const std::string& root, Disk& disk);
+  // Recordings that a crash cut off are repaired and marked `interrupted`, but for those that are `running`.
+  using Running = std::function<bool(const std::string& id)>;
+  static Result<std::unique_ptr<Catalogue>> open(const std::string& root, Disk& disk,
+                                                 const Running& running = {});
 
   // From the folders alone. Returns how many recordings there are.
   Result<std::size_t> rebuild();
@@ -51,7 +53,7 @@ class Catalogue {
  private:
   Catalogue(std::string root, Disk& disk, std::unique_ptr<store::RecordingIndex> index)
       : root_(std::move(root)), disk_(disk), index_(std::move(index)) {}
-  std::size_t repair_interrupted();
+  std::size_t repair_interrupted(const Running& running);
   std::vector<std::string> folders(std::size_t newest_days) const;
 
   const std::string root_;

@@ -12,16 +12,13 @@ constexpr Duration kStep = 50ms;
 constexpr Duration kProgress = 10s;
 constexpr Duration kMinute = 60s;
 // Enough for 5 s of 150 participants who all talk.
-constexpr std::size_t kNetRing = 8U << 20U, kMixRing = 4U << 20U;
+constexpr std::size_t kNetRing = 8U << 20U;
 constexpr std::size_t kMaxJobs = 65'536;
 
 }  // namespace
 
-Recorder::Recorder(unsigned mix_threads, const RecorderSettings& settings, std::unique_ptr<Disk> disk,
-                   RecorderEvents& events)
-    : settings_(settings), disk_(std::move(disk)), events_(events) {
-  rings_.push_back(std::make_unique<Ring>(kNetRing));
-  for (unsigned i = 0; i < mix_threads; ++i) rings_.push_back(std::make_unique<Ring>(kMixRing));
+Recorder::Recorder(const RecorderSettings& settings, std::unique_ptr<Disk> disk, RecorderEvents& events)
+    : settings_(settings), disk_(std::move(disk)), events_(events), ring_(kNetRing) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -45,21 +42,7 @@ void Recorder::push_packet(LegId leg, const MediaPacket& packet) noexcept {
                       packet.size,
                       packet.level,
                       packet.arrival.time_since_epoch().count()};
-  if (!rings_[0]->push(header, packet.data())) packets_dropped_.fetch_add(1, std::memory_order_relaxed);
-}
-
-void Recorder::push_frame(unsigned mix_thread, LegId tap, Bytes payload, std::uint64_t media_time,
-                          TimePoint spoken, bool quiet) noexcept {
-  if (mix_thread + 1 >= rings_.size() || payload.size() > MediaPacket::kMaxPayload) return;
-  const Header header{tap,
-                      0,
-                      static_cast<std::uint32_t>(media_time),
-                      0,
-                      static_cast<std::uint16_t>(payload.size()),
-                      quiet ? std::uint8_t{127} : std::uint8_t{0},
-                      spoken.time_since_epoch().count()};
-  if (!rings_[mix_thread + 1]->push(header, payload))
-    packets_dropped_.fetch_add(1, std::memory_order_relaxed);
+  if (!ring_.push(header, packet.data())) packets_dropped_.fetch_add(1, std::memory_order_relaxed);
 }
 
 // --- ctl
@@ -82,7 +65,7 @@ bool Recorder::start(Recording::Start start) {
   return post([this, start = std::move(start)] {
     auto& made = recordings_[start.id];
     made = std::make_unique<Recording>(*disk_, start);
-    made->save(now());
+    made->save(settings_.clock());
     recording_count_.store(recordings_.size());
     events_.on_progress(made->manifest());
   });
@@ -90,21 +73,40 @@ bool Recorder::start(Recording::Start start) {
 
 // The leg is watched from here on; its packets wait in the ring until the job has run.
 bool Recorder::attach(const std::string& recording, const RecordedLeg& leg) {
+  expect(leg.leg, true);
   const bool posted = post([this, recording, leg] {
+    drain_packets();  // those of a leg whose track it takes over come first
+    expect(leg.leg, false);
     auto* found = find(recording);
-    targets_[leg.leg] = {found, false, 0};
+    targets_[leg.leg] = found;
     if (found != nullptr) found->attach(leg);
   });
+  if (!posted) expect(leg.leg, false);
   return posted && watched_.add(leg.leg);
 }
 
-bool Recorder::attach_mix(const std::string& recording, LegId tap) {
-  const bool posted = post([this, recording, tap] {
+void Recorder::expect(LegId leg, bool expected) {
+  const std::lock_guard lock(lock_);
+  if (expected)
+    expected_.insert(leg);
+  else
+    expected_.erase(leg);
+}
+
+bool Recorder::is_expected(LegId leg) const {
+  const std::lock_guard lock(lock_);
+  return expected_.contains(leg);
+}
+
+bool Recorder::attach_mix(const std::string& recording, std::shared_ptr<pipelines::MixQueue> mix) {
+  return post([this, recording, mix = std::move(mix)] {
+    drain_mixes();
     auto* found = find(recording);
-    targets_[tap] = {found, true, 0};
-    if (found != nullptr) found->restart_mix();
+    std::erase_if(mixes_, [found](const Mix& old) { return old.recording == found; });
+    if (found == nullptr) return;
+    found->restart_mix();
+    mixes_.push_back({found, mix, 0});
   });
-  return posted && watched_.add(tap);
 }
 
 bool Recorder::detach(LegId leg) {
@@ -113,7 +115,7 @@ bool Recorder::detach(LegId leg) {
       [this, leg] {
         const auto found = targets_.find(leg);
         if (found == targets_.end()) return;
-        if (found->second.recording != nullptr) found->second.recording->detach(leg);
+        if (found->second != nullptr) found->second->detach(leg);
         targets_.erase(found);
       },
       Order::after);
@@ -171,10 +173,12 @@ void Recorder::run() {
     const bool last = stopping_;
     auto before = std::exchange(before_, {}), after = std::exchange(after_, {});
     lock.unlock();
+    const auto at = settings_.clock();  // what arrived before is in the rings
     run_jobs(before);
-    for (const auto& ring : rings_) drain(*ring);
+    drain_packets();
+    drain_mixes();
     run_jobs(after);
-    write(now());
+    write(at);
     if (last) break;
     lock.lock();
   }
@@ -188,34 +192,51 @@ void Recorder::run_jobs(std::deque<Job>& jobs) {
   }
 }
 
-void Recorder::drain(Ring& ring) {
+void Recorder::drain_packets() {
   Header header;
-  while (ring.peek(header)) {
+  while (ring_.peek(header)) {
     const auto target = targets_.find(header.leg);
     // Its attach() waits among the jobs: so do its packets.
-    if (target == targets_.end() && watched_.contains(header.leg)) return;
-    if (target == targets_.end() || target->second.recording == nullptr) {
-      ring.pop(header, nullptr);
+    if (target == targets_.end() && is_expected(header.leg)) return;
+    if (target == targets_.end() || target->second == nullptr) {
+      ring_.pop(header, nullptr);
       continue;
     }
-    ring.pop(header, packet_.payload.data());
+    ring_.pop(header, packet_.payload.data());
     packet_.size = header.size;
     packet_.ssrc = header.ssrc;
     packet_.timestamp = header.timestamp;
     packet_.sequence = header.sequence;
     packet_.level = header.level;
     packet_.arrival = TimePoint(Duration(header.arrival));
-    if (target->second.mix) {
-      packet_.sequence = target->second.frames++;
-      target->second.recording->push_mix(packet_);
-    } else {
-      target->second.recording->push(header.leg, packet_);
-    }
+    target->second->push(header.leg, packet_);
   }
+}
+
+void Recorder::drain_mixes() {
+  pipelines::MixFrame frame;
+  for (auto& mix : mixes_) {
+    const bool ended = mix.queue->ended();  // asked first: nothing comes behind what is found now
+    while (mix.queue->pop(frame, frame_)) {
+      if (frame_.size() > MediaPacket::kMaxPayload) continue;
+      packet_.assign(frame_);
+      packet_.ssrc = 0;
+      packet_.timestamp = static_cast<std::uint32_t>(frame.media_time);
+      packet_.sequence = mix.frames++;
+      packet_.level = frame.quiet ? std::uint8_t{127} : std::uint8_t{0};
+      packet_.arrival = frame.spoken;
+      mix.recording->push_mix(packet_);
+    }
+    const auto dropped = mix.queue->dropped();
+    packets_dropped_.fetch_add(dropped - std::exchange(mix.dropped, dropped), std::memory_order_relaxed);
+    if (ended) mix.queue = nullptr;
+  }
+  std::erase_if(mixes_, [](const Mix& mix) { return mix.queue == nullptr; });
 }
 
 void Recorder::write(TimePoint at) {
   if (recordings_.empty()) return;
+  const auto begun = now();
   std::uint64_t in_trouble = 0;
   for (const auto& [id, recording] : recordings_) {
     const bool before = recording->in_trouble();
@@ -225,7 +246,7 @@ void Recorder::write(TimePoint at) {
   }
   trouble_count_.store(in_trouble);
   if (at - last_sync_ >= settings_.sync_interval) sync(at);
-  const auto took = static_cast<std::uint64_t>((now() - at) / 1ms);
+  const auto took = static_cast<std::uint64_t>((now() - begun) / 1ms);
   if (took > slowest_ms_.load() || at - slow_since_ > kMinute) {
     slowest_ms_.store(took);
     slow_since_ = at;
@@ -261,8 +282,9 @@ void Recorder::finish(const std::string& id, const std::string& state, const std
   const auto recording = std::move(found->second);
   recordings_.erase(found);
   for (auto& [leg, target] : targets_)
-    if (target.recording == recording.get()) target.recording = nullptr;
-  recording->finish(now(), state, reason);
+    if (target == recording.get()) target = nullptr;
+  std::erase_if(mixes_, [&](const Mix& mix) { return mix.recording == recording.get(); });
+  recording->finish(settings_.clock(), state, reason);
   const auto done = disk_->sync();
   (done ? syncs_ : failed_syncs_).fetch_add(1);
   recording_count_.store(recordings_.size());

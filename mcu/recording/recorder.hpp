@@ -1,7 +1,7 @@
 // The recorder: the one thread (`disk`) that does what may block, and the ways to it.
 //
 //   net-0  ── push_packet ──▶ ring ─┐
-//   mix-k  ── push_frame  ──▶ ring ─┼─▶ disk: tracks, mixdown, recording.json, index, downloads
+//   mix-k  ── MixQueue    ──▶ ring ─┼─▶ disk: tracks, mixdown, recording.json, index, downloads
 //   ctl    ── post         ─▶ jobs ─┘
 //
 // The media threads never wait: a full ring drops and counts (recorded legs then have a hole, which is
@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "mcu/recording/disk.hpp"
 #include "mcu/recording/leg_set.hpp"
 #include "mcu/recording/recording.hpp"
+#include "pipelines/mix_tap.hpp"
 #include "transport/base/byte_ring.hpp"
 
 namespace parley::recording {
@@ -31,6 +33,7 @@ namespace parley::recording {
 struct RecorderSettings {
   Duration sync_interval = 1s;
   std::uint64_t min_free_bytes = 0;
+  TimePoint (*clock)() = &now;  // tests give their own
 };
 
 struct RecorderStats {
@@ -62,23 +65,20 @@ class Recorder {
   using Job = std::function<void()>;
   enum class Order : std::uint8_t { before, after };  // of the packets that are on their way
 
-  Recorder(unsigned mix_threads, const RecorderSettings& settings, std::unique_ptr<Disk> disk,
-           RecorderEvents& events);
+  Recorder(const RecorderSettings& settings, std::unique_ptr<Disk> disk, RecorderEvents& events);
   ~Recorder();  // finishes what is being recorded
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
   // --- Media threads.
   void push_packet(LegId leg, const MediaPacket& packet) noexcept;  // net-0
-  // mix-k. `spoken`: when the mix was said, `quiet`: nobody is in it.
-  void push_frame(unsigned mix_thread, LegId tap, Bytes payload, std::uint64_t media_time, TimePoint spoken,
-                  bool quiet) noexcept;
 
   // --- ctl. False: the queue is full, nothing has happened.
   bool start(Recording::Start start);
   bool attach(const std::string& recording, const RecordedLeg& leg);
-  bool attach_mix(const std::string& recording, LegId tap);
-  bool detach(LegId leg_or_tap);
+  // The mixdown's source from now on, until it ends or another takes its place.
+  bool attach_mix(const std::string& recording, std::shared_ptr<pipelines::MixQueue> mix);
+  bool detach(LegId leg);
   // A muted participant is in no track from this very moment on.
   void set_muted(LegId leg, bool muted);
   bool stop(const std::string& recording, const std::string& reason);
@@ -102,7 +102,10 @@ class Recorder {
 
   void run();
   void run_jobs(std::deque<Job>& jobs);
-  void drain(Ring& ring);
+  void expect(LegId leg, bool expected);
+  bool is_expected(LegId leg) const;
+  void drain_packets();
+  void drain_mixes();
   void write(TimePoint at);
   void sync(TimePoint at);
   void finish(const std::string& recording, const std::string& state, const std::string& reason);
@@ -111,22 +114,26 @@ class Recorder {
   std::unique_ptr<Disk> disk_;
   RecorderEvents& events_;
   LegSet watched_;
-  std::vector<std::unique_ptr<Ring>> rings_;  // of net-0, then of each mix thread
+  Ring ring_;  // from net-0
 
-  mutable std::mutex lock_;  // of the jobs, held to move one in or all out
+  mutable std::mutex lock_;  // of the jobs and expected_, held to move one in or all out
   std::condition_variable ready_;
   std::deque<Job> before_, after_;
+  std::set<LegId> expected_;  // their attach() is among the jobs
   bool stopping_ = false;
 
   // The disk thread's own.
-  struct Target {
+  struct Mix {
     Recording* recording = nullptr;
-    bool mix = false;
-    std::uint16_t frames = 0;  // numbers a mix's frames, as sequence numbers do
+    std::shared_ptr<pipelines::MixQueue> queue;
+    std::uint16_t frames = 0;   // numbers the frames, as sequence numbers do
+    std::uint64_t dropped = 0;  // by the queue, as far as they are counted
   };
   std::map<std::string, std::unique_ptr<Recording>> recordings_;
-  std::map<LegId, Target> targets_;
+  std::map<LegId, Recording*> targets_;  // null: it has ended
+  std::vector<Mix> mixes_;
   MediaPacket packet_;
+  ByteBuffer frame_;
   TimePoint last_sync_{}, last_progress_{}, slow_since_{};
 
   std::atomic<std::uint64_t> packets_dropped_{0}, jobs_refused_{0}, syncs_{0}, failed_syncs_{0},

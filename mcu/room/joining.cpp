@@ -100,6 +100,12 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
   take_leg(*who, *answer);
   take_connection(*who, request.connection);
   apply_everything(*room, *who);
+  if (watcher_ != nullptr) {
+    const bool recording =
+        watcher_->leg_joined({room->name(), room->media, who->info, who->leg, room->options.record});
+    if (std::exchange(room->recording, recording) != recording)
+      tell_room(*room, RoomUpdated{room->locked, recording}, who);
+  }
 
   if (living != nullptr)
     tell_room(*room, ParticipantUpdated{who->info}, who);
@@ -259,6 +265,7 @@ Joined RoomService::Impl::describe_join(const Room& room, const Participant& who
 // --- Going
 
 void RoomService::Impl::forget_leg(Participant& who) {
+  if (watcher_ != nullptr) watcher_->leg_gone(who.leg);
   legs_.erase(raw(who.leg));
   who.leg = LegId::none;
   who.connected = false;
@@ -308,6 +315,7 @@ void RoomService::Impl::remove(TimePoint at, Room& room, Participant& who, const
   for (const auto& other : room.people)
     if (other->whispers_to_includes(gone->info.id)) apply_whisper(room, *other);
   tell_room(room, ParticipantLeft{gone->info.id, reason});
+  if (watcher_ != nullptr) watcher_->participant_left(room.name(), gone->info.id);
   close_media_if_unused(room);
   if (room.people.empty()) room.empty_since = at;
 

@@ -60,6 +60,7 @@ void RoomService::talking(LegId leg, bool talking, std::uint8_t level) {
   if (same) return;
   info.talking = talking;
   info.level = talking ? std::min(level, kSilence) : kSilence;
+  if (impl_->watcher_ != nullptr) impl_->watcher_->participant_talking(place.room->name(), info.id, talking);
   impl_->tell_room(*place.room, Talking{info.id, talking, info.level});
 }
 

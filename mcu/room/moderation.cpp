@@ -30,6 +30,7 @@ void RoomService::Impl::apply_mute(const Room& room, Participant& who) {
   const bool muted = who.muted_by_moderator || who.muted_by_self;
   if (std::exchange(who.info.muted, muted) == muted) return;
   if (who.leg != LegId::none) media_.set_muted(who.leg, muted);
+  if (watcher_ != nullptr) watcher_->participant_muted(room.name(), who.info.id, who.leg, muted);
   tell_updated(room, who);
 }
 
@@ -95,6 +96,13 @@ Result<RoomService::Impl::Place> RoomService::Impl::moderated(std::string_view n
   Participant* found = (*room)->find(who);
   if (found == nullptr) return no_such_participant();
   return Place{*room, found};
+}
+
+Status RoomService::may_moderate(std::string_view room, const ParticipantId& by) const {
+  impl_->owner_.check();
+  const auto found = impl_->moderated_room(room, by);
+  if (!found) return found.error();
+  return Done{};
 }
 
 // --- A participant about itself

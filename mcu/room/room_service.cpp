@@ -121,6 +121,7 @@ Status RoomService::Impl::close_room(TimePoint at, std::string_view name, const 
   put_out_all(*room, reason, "the room has been closed");
   std::erase_if(tickets_, [&](const Ticket& ticket) { return ticket.room == name; });
   log::info("room {}: closed ({}) after {:.0f} s", room->name(), reason, to_seconds(at - room->created));
+  if (watcher_ != nullptr) watcher_->room_closed(room->name());
   rooms_.erase(rooms_.find(name));
   return Done{};
 }
@@ -129,6 +130,7 @@ void RoomService::Impl::close_all(TimePoint at, const std::string& reason, const
   stopping_ = true;
   for (const auto& [name, room] : rooms_) {
     put_out_all(*room, reason, message);
+    if (watcher_ != nullptr) watcher_->room_closed(name);
     log::info("room {}: closed ({}) after {:.0f} s", name, reason, to_seconds(at - room->created));
   }
   rooms_.clear();
@@ -239,6 +241,9 @@ RoomService::RoomService(RoomSettings settings, MediaPort& media, EventSink& eve
     : impl_(std::make_unique<Impl>(std::move(settings), media, events)) {}
 RoomService::~RoomService() = default;
 
+void RoomService::set_watcher(RoomWatcher& watcher) {
+  impl_->watcher_ = &watcher;
+}
 void RoomService::reload(const RoomSettings& settings) {
   impl_->owner_.check();
   impl_->reload(settings);

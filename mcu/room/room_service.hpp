@@ -29,6 +29,7 @@
 #include "mcu/room/ports.hpp"
 #include "mcu/room/refusal.hpp"
 #include "mcu/room/types.hpp"
+#include "mcu/room/watcher.hpp"
 #include "transport/base/result.hpp"
 
 namespace parley::room {
@@ -40,6 +41,8 @@ class RoomService {
   RoomService(const RoomService&) = delete;
   RoomService& operator=(const RoomService&) = delete;
 
+  // One, for good; it must outlive this.
+  void set_watcher(RoomWatcher& watcher);
   // Limits and time-outs for what comes from now on; nobody who is in is put out.
   void reload(const RoomSettings& settings);
   // Refuses every join from now on (the overload ladder's last rung); those who are in stay.
@@ -123,6 +126,8 @@ class RoomService {
   Status keep_on_mcu(std::string_view room, const std::string& why, bool keep);
 
   // --- Looking up
+  // May `by` moderate this room? As for the methods under Moderation.
+  Status may_moderate(std::string_view room, const ParticipantId& by) const;
   std::optional<std::string> room_of(const ParticipantId& who) const;
   std::optional<ParticipantId> participant_of(LegId leg) const;
   ServiceCounts counts() const;

@@ -80,6 +80,7 @@ class RoomService::Impl {
   RoomSettings settings_;
   MediaPort& media_;
   EventSink& events_;
+  RoomWatcher* watcher_ = nullptr;
   ThreadOwner owner_;
 
   std::map<std::string, std::unique_ptr<Room>, std::less<>> rooms_;

@@ -42,6 +42,7 @@ struct RoomOptions {
   std::string pin{};  // empty: none
   std::optional<std::size_t> max_participants{};
   std::optional<int> max_talkers{};
+  bool record = false;  // from the first participant on
 };
 
 // What a verified token says (mcu/signaling/token.hpp checks the signature, the times and the room).

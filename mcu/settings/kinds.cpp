@@ -134,6 +134,18 @@ Kind<std::uint64_t> whole_number(std::string_view unit, std::uint64_t least, std
           [](const std::uint64_t& value) { return std::to_string(value); }};
 }
 
+Kind<std::string> folder() {
+  auto read = [](const YAML::Node& node) -> Result<std::string> {
+    constexpr std::size_t kLongest = 1'000;  // leaves room for what is put below it
+    const auto usable = [](unsigned char c) { return c >= 0x20 && c != 0x7f; };
+    if (!node.IsScalar() || node.Scalar().empty() || node.Scalar().size() > kLongest ||
+        !std::all_of(node.Scalar().begin(), node.Scalar().end(), usable))
+      return Error{describe(node), 0};
+    return node.Scalar();
+  };
+  return {"a folder", std::move(read), [](const std::string& path) { return quoted(path); }};
+}
+
 Kind<bool> yes_or_no() {
   auto read = [](const YAML::Node& node) -> Result<bool> {
     const auto text = bare(node);

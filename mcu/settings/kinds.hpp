@@ -31,6 +31,7 @@ Kind<bool> yes_or_no();
 Kind<Duration> duration(Duration least, Duration most);  // "500ms", "10s", "5m", "2h"
 Kind<std::string> secret();
 Kind<std::string> file_name(std::string_view expected);  // printable; whether it is there is found out later
+Kind<std::string> folder();
 Kind<Address> socket_address();
 Kind<std::vector<Address>> public_addresses();
 Kind<std::vector<IpNetwork>> networks();

@@ -85,6 +85,14 @@ struct Settings {
     std::string directory;  // empty: no files are played
     std::string join_chime, leave_chime;
   } playback;
+  struct Recording {
+    std::string directory = "recordings";
+    bool automatic = false;
+    int sync_ms = 1000;
+    std::uint64_t min_free_mb = 500;
+    std::uint64_t keep_days = 0;  // 0: for ever
+    std::uint64_t max_gb = 0;     // 0: no limit
+  } recording;
   struct Log {
     LogLevel level = LogLevel::info;
   } log;

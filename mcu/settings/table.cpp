@@ -187,6 +187,33 @@ std::vector<Key> broadcast_keys() {
   };
 }
 
+std::vector<Key> recording_keys() {
+  return {
+      key(
+          "recording.directory", [](auto& s) -> auto& { return s.recording.directory; }, folder(), kRestart,
+          "Where recordings and their index are kept; a relative path begins where the server was started."),
+      key(
+          "recording.auto", [](auto& s) -> auto& { return s.recording.automatic; }, yes_or_no(), kReload,
+          "Record every room from its first participant on."),
+      key(
+          "recording.sync_ms", [](auto& s) -> auto& { return s.recording.sync_ms; },
+          milliseconds(100, 60'000), kRestart,
+          "How often what was recorded is forced to disk: the most that a power cut can cost."),
+      key(
+          "recording.min_free_mb", [](auto& s) -> auto& { return s.recording.min_free_mb; },
+          count(0, 100'000'000), kRestart,
+          "With fewer megabytes free all recordings end in order, and none begins by itself. 0: until the "
+          "disk is "
+          "full."),
+      key(
+          "recording.keep_days", [](auto& s) -> auto& { return s.recording.keep_days; }, count(0, 36'500),
+          kReload, "Recordings older than this are deleted. 0: never."),
+      key(
+          "recording.max_gb", [](auto& s) -> auto& { return s.recording.max_gb; }, count(0, 1'000'000),
+          kReload, "With more gigabytes in all the oldest recordings are deleted. 0: no limit."),
+  };
+}
+
 std::vector<Key> guard_keys() {
   return {
       hidden(key(
@@ -227,7 +254,8 @@ std::vector<Key> guard_keys() {
 const std::vector<Key>& table() {
   static const std::vector<Key> keys = [] {
     std::vector<Key> all;
-    for (auto part : {http_keys(), media_keys(), mix_keys(), room_keys(), broadcast_keys(), guard_keys()})
+    for (auto part : {http_keys(), media_keys(), mix_keys(), room_keys(), broadcast_keys(), recording_keys(),
+                      guard_keys()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

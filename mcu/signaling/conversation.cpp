@@ -135,6 +135,28 @@ struct Conversation::Handler {
   Body operator()(const protocol::MuteAll&) {
     return if_joined([&] { return rooms().mute_all(self.room_, me()); });
   }
+  Body operator()(const protocol::StartRecording&) {
+    return record([this](RecordingsPort& recordings) -> Status {
+      const auto id = recordings.start(self.room_);
+      if (!id) return id.error();
+      return Done{};
+    });
+  }
+  Body operator()(const protocol::StopRecording&) {
+    return record([this](RecordingsPort& recordings) { return recordings.stop(self.room_); });
+  }
+  Body record(const std::function<Status(RecordingsPort&)>& action) {
+    return if_joined([&]() -> Status {
+      if (const auto may = rooms().may_moderate(self.room_, me()); !may) return may;
+      auto* recordings = self.context_.ports.recordings;
+      if (recordings == nullptr)
+        return room::refuse(room::RefusalCode::conflict, "this server does not record");
+      const auto done = action(*recordings);
+      // The port's codes are those of HTTP; here a refusal has a name.
+      if (!done) return room::refuse(room::refusal_from_media(done.error().code), done.error().what);
+      return Done{};
+    });
+  }
   Body operator()(const protocol::ReportStats& stats) { return done(rooms().report(me(), stats.report)); }
   Body operator()(const protocol::Ping&) { return protocol::Pong{}; }
 };

@@ -3,8 +3,11 @@
 
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <cstdint>
 #include <ctime>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,11 +38,21 @@ struct Request {
   std::string bearer() const;                       // of Authorization, or empty
 };
 
+// A body that is fetched part by part while it is sent. On ctl.
+struct BodySource {
+  using Part = std::function<void(std::optional<std::string>)>;  // nothing: it cannot be read
+  std::uint64_t size = 0;
+  // From `at` on, one call at a time, in order. `done` is called once, on ctl.
+  std::function<void(std::uint64_t at, std::size_t max, Part done)> read;
+};
+
 struct Response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string content_type;
   std::string body;
+  std::shared_ptr<BodySource> source;            // in place of `body`
+  std::uint64_t source_at = 0, source_size = 0;  // the part of it that is sent
 
   Response& with(std::string name, std::string value) {
     headers.emplace_back(std::move(name), std::move(value));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t kHeaderLimit = 8 * 1024;
 constexpr std::size_t kReadAhead = 4096;
+constexpr std::size_t kPart = 128 * 1024;
 constexpr std::size_t kMaxDrained = 1024 * 1024;
 constexpr Duration kDrainTime = 2s;
 
@@ -279,14 +281,66 @@ void HttpSession::write(Response response) {
   if (request_.method == http::verb::head || has_no_body) {
     const auto message = std::make_shared<http::response<http::empty_body>>(status, version);
     fill_header(*message, response);
-    if (!has_no_body) message->content_length(response.body.size());
+    if (!has_no_body) message->content_length(response.source ? response.source_size : response.body.size());
     return finish(message);
   }
+  if (response.source) return stream(std::move(response), status, version, keep_alive);
   const auto message = std::make_shared<http::response<http::string_body>>(status, version);
   fill_header(*message, response);
   message->body() = std::move(response.body);
   message->prepare_payload();
   finish(message);
+}
+
+// The header, then one part after the other: the next is fetched when the last has been sent.
+void HttpSession::stream(Response response, http::status status, unsigned version, bool keep_alive) {
+  struct Head {
+    Head(http::status s, unsigned v) : message(s, v), serializer(message) {}
+    http::response<http::empty_body> message;
+    http::response_serializer<http::empty_body> serializer;
+  };
+  const auto head = std::make_shared<Head>(status, version);
+  fill_header(head->message, response);
+  head->message.content_length(response.source_size);
+  head->message.keep_alive(keep_alive);
+  message_ = head;
+  streamed_ = std::move(response);
+  stream_.expires_after(context_->settings.write_timeout);
+  http::async_write_header(stream_, head->serializer,
+                           [self = shared_from_this(), keep_alive](beast::error_code error, std::size_t) {
+                             if (error) return self->close();
+                             self->send_part(0, keep_alive);
+                           });
+}
+
+void HttpSession::send_part(std::uint64_t at, bool keep_alive) {
+  const auto left = streamed_.source_size - at;
+  if (left == 0) {
+    streamed_ = {};
+    return on_written(keep_alive);
+  }
+  const auto send = [weak = weak_from_this(), at, left, keep_alive](std::optional<std::string> part) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->message_.reset();
+    // The length has been promised: a body that ends early can only end the connection.
+    if (!part || part->empty()) return self->close();
+    self->part_ = std::move(*part);
+    if (self->part_.size() > left) self->part_.resize(static_cast<std::size_t>(left));
+    self->stream_.expires_after(self->context_->settings.write_timeout);
+    asio::async_write(self->stream_, asio::buffer(self->part_),
+                      [self, at, keep_alive](beast::error_code error, std::size_t size) {
+                        if (error) return self->close();
+                        self->send_part(at + size, keep_alive);
+                      });
+  };
+  stream_.expires_never();
+  message_ = shared_from_this();  // nobody else holds this session while the part is fetched
+  streamed_.source->read(streamed_.source_at + at, kPart, [weak = weak_from_this(), send](auto part) {
+    if (const auto self = weak.lock())
+      asio::post(self->stream_.get_executor(),
+                 [send, part = std::move(part)]() mutable { send(std::move(part)); });
+  });
 }
 
 void HttpSession::on_written(bool keep_alive) {

@@ -39,6 +39,8 @@ class HttpSession final : public Connection, public std::enable_shared_from_this
   void answer_once(std::uint64_t request_number, Response response);
   void answer(Response response);
   void write(Response response);
+  void stream(Response response, http::status status, unsigned version, bool keep_alive);
+  void send_part(std::uint64_t at, bool keep_alive);
   void on_written(bool keep_alive);
   void upgrade();
   void drain_and_close();
@@ -59,6 +61,8 @@ class HttpSession final : public Connection, public std::enable_shared_from_this
   std::string allow_;
   asio::steady_timer handler_timer_;
   std::shared_ptr<void> message_;  // keeps what is being written
+  Response streamed_;              // its source is being sent
+  std::string part_;
   std::uint64_t request_number_ = 0;
   bool awaiting_ = false;  // the handler's answer to that request
   bool idle_ = false;      // between requests

@@ -37,6 +37,7 @@ Response create(Context& context, const Request& request) {
   options.pin = body.optional_text("pin").value_or("");
   const auto participants = body.optional_integer("max_participants");
   const auto talkers = body.optional_integer("max_talkers");
+  options.record = body.optional_boolean("record").value_or(false);
   if (auto refused = body.finish()) return *refused;
   // What does not fit becomes a value that the rooms refuse with their own words.
   if (participants)

@@ -21,6 +21,7 @@
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/broadcast_port.hpp"
 #include "mcu/signaling/event_hub.hpp"
+#include "mcu/signaling/recordings_port.hpp"
 #include "mcu/signaling/settings.hpp"
 #include "transport/base/result.hpp"
 
@@ -45,6 +46,7 @@ struct StaticFile {
 struct Ports {
   StreamsPort* streams = nullptr;        // null: no streams to the outside
   PlaybackPort* playback = nullptr;      // null: nothing is played
+  RecordingsPort* recordings = nullptr;  // null: nothing is recorded here
   std::function<std::string()> metrics;  // GET /metrics
   std::function<bool()> ready;           // GET /readyz
   std::vector<StaticFile> files;         // GET /, /r/{room}, /assets/...

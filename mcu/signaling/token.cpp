@@ -143,6 +143,16 @@ Result<TokenClaims> read_claims(const json::object& claims, WallTime at) {
 
 }  // namespace
 
+std::string hmac_hex(std::string_view text, std::string_view key) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (const char c : hmac_sha256(key, text)) {
+    out.push_back(kDigits[static_cast<unsigned char>(c) >> 4U]);
+    out.push_back(kDigits[static_cast<unsigned char>(c) & 15U]);
+  }
+  return out;
+}
+
 Result<TokenClaims> verify_token(std::string_view token, std::string_view key, WallTime at) {
   if (key.empty()) return bad("this server takes no tokens");
   const auto first = token.find('.');

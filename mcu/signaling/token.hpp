@@ -30,4 +30,7 @@ Result<TokenClaims> verify_token(std::string_view token, std::string_view key, W
 // counts for itself. Names and rooms are written as they are: they must be valid.
 std::string sign_token(const TokenClaims& claims, std::string_view key);
 
+// HMAC-SHA256 (RFC 2104) of `text` in 64 hexadecimal digits.
+std::string hmac_hex(std::string_view text, std::string_view key);
+
 }  // namespace parley::signaling

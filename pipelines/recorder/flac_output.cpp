@@ -239,6 +239,7 @@ bool FlacOutput::write_block(std::uint8_t flags) {
 }
 
 bool FlacOutput::finish() {
+  if (!begun_ && block_.empty()) return false;  // nothing was ever said: there is no file
   if (block_.empty()) block_.push_back(0);
   return write_block(kOggLast);
 }

@@ -77,6 +77,8 @@ TEST(IncludeDirection, FollowsTheDesign) {
       {"mcu/signaling",
        {"transport/base/", "transport/protocol/", "transport/net/tls_stream.hpp", "mcu/room/",
         "mcu/settings/", "mcu/metrics/"}},
+      {"mcu/store", {"transport/base/"}},
+      {"mcu/recording", {"transport/base/", "pipelines/recorder/", "pipelines/mix_tap.hpp", "mcu/store/"}},
       {"mcu/app", {"transport/", "pipelines/", "mcu/", "client/web/assets.hpp"}},
       {"client", {"transport/", "pipelines/"}},
   };

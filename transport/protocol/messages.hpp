@@ -82,14 +82,16 @@ struct SetGroup {
 struct Lock {};
 struct Unlock {};
 struct MuteAll {};
+struct StartRecording {};
+struct StopRecording {};
 struct ReportStats {
   std::string report;  // a JSON object as text, at most kMaxReport bytes
 };
 struct Ping {};
 
-using Request =
-    std::variant<Join, Leave, Update, IceRestart, MuteSelf, RaiseHand, SendChat, SetPersonalGain, Whisper,
-                 Mute, Unmute, Kick, SetGain, SetGroup, Lock, Unlock, MuteAll, ReportStats, Ping>;
+using Request = std::variant<Join, Leave, Update, IceRestart, MuteSelf, RaiseHand, SendChat, SetPersonalGain,
+                             Whisper, Mute, Unmute, Kick, SetGain, SetGroup, Lock, Unlock, MuteAll,
+                             StartRecording, StopRecording, ReportStats, Ping>;
 
 struct ClientMessage {
   RequestId id = 0;

@@ -212,6 +212,14 @@ struct Row<MuteAll> : Plain<> {
   static constexpr std::string_view type = "mute-all";
 };
 template <>
+struct Row<StartRecording> : Plain<> {
+  static constexpr std::string_view type = "start-recording";
+};
+template <>
+struct Row<StopRecording> : Plain<> {
+  static constexpr std::string_view type = "stop-recording";
+};
+template <>
 struct Row<ReportStats> : Plain<> {
   static constexpr std::string_view type = "stats";
   static void fields(auto& v, auto& m) { v.field("report", m.report, JsonObject{}); }

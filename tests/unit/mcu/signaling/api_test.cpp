@@ -65,7 +65,7 @@ TEST_F(Api, BadBodiesNameTheirFault) {
       {R"({"name":"r","max_participants":2.5})", 400, "max_participants must be a whole number"},
       {R"({"name":"r","max_participants":-1})", 400, "max_participants lies between 1 and 100000"},
       {R"({"name":"r","max_talkers":99999999999})", 400, "max_talkers lies between 0 (all) and 1000"},
-      {R"({"name":"r","record":true})", 400, "record is no member of this request"},
+      {R"({"name":"r","records":true})", 400, "records is no member of this request"},
   };
   for (const auto& row : rows) {
     const auto answer = api("POST", "/rooms", row.body);

@@ -39,6 +39,8 @@ const std::string kEveryRequest[] = {
     R"({"type":"lock","id":15})",
     R"({"type":"unlock","id":16})",
     R"({"type":"mute-all","id":17})",
+    R"({"type":"start-recording","id":20})",
+    R"({"type":"stop-recording","id":21})",
     R"({"type":"stats","id":18,"report":{"jitter":1.5,"nested":{"a":[1,2,{}]}}})",
     R"({"type":"ping","id":9007199254740991})",
 };
