@@ -116,8 +116,9 @@ Result<RecordingControl::Active*> RecordingControl::begin(const std::string& roo
 
 void RecordingControl::take_in(Active& active, const room::ParticipantInfo& who, LegId leg, RoomId media) {
   const auto at = now();
-  recorder_->note(active.id, [at, id = who.id, name = who.name, consent = who.consent](Recording& r) {
-    r.joined(at, id, name, consent);
+  recorder_->note(active.id, [at, who](Recording& r) {
+    r.joined(at, who.id, who.name, who.consent);
+    if (who.talking) r.talking(at, who.id, true);
   });
   if (leg == LegId::none) return;
   active.legs[leg] = who.id;
