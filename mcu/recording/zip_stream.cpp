@@ -11,7 +11,7 @@ constexpr std::uint16_t kVersion = 20, kFlags = 0x0808;  // data descriptor, nam
 constexpr std::uint16_t kDate = (2020 - 1980) << 9 | 1 << 5 | 1;
 
 void put(std::string& out, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+  for (; bytes > 0; --bytes, value >>= 8U) out.push_back(static_cast<char>(value));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 // to who sent it, so a client hears itself.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -46,21 +45,19 @@ class FakeMcu final : private LegServerEvents {
 
   // Waits until a request of this type has come; none if it does not within 5 s.
   template <typename T>
-  std::optional<T> wait_for() {
+  std::optional<T> wait_for(std::size_t how_many = 1) {  // the last of them
     std::unique_lock lock(mutex_);
     std::optional<T> found;
-    changed_.wait_for(lock, std::chrono::seconds(5), [&] {
+    const bool all = changed_.wait_for(lock, std::chrono::seconds(5), [&] {
+      std::size_t seen = 0;
       for (const auto& request : requests_)
-        if (const auto* wanted = std::get_if<T>(&request.body)) found = *wanted;
-      return found.has_value();
+        if (const auto* wanted = std::get_if<T>(&request.body)) {
+          found = *wanted;
+          ++seen;
+        }
+      return seen >= how_many;
     });
-    return found;
-  }
-  template <typename T>
-  std::size_t count() {
-    const std::lock_guard lock(mutex_);
-    return static_cast<std::size_t>(std::count_if(
-        requests_.begin(), requests_.end(), [](const auto& r) { return std::holds_alternative<T>(r.body); }));
+    return all ? found : std::nullopt;
   }
   bool wait_for_end();  // of the leg
   std::optional<LegEnd> leg_end();
