@@ -33,6 +33,7 @@ struct Raw {
   int ptime = 20, bitrate = 32'000, complexity = 7;
   double duration = 0;
   double reconnect = 300;
+  std::string direct = "auto";
   bool no_dtx = false, no_fec = false, fixed = false, listen_only = false, loop = false;
 
   std::string participant, listener;
@@ -98,6 +99,9 @@ CLI::App* add_join(CLI::App& app, Raw& raw) {
   join->add_option("--complexity", raw.complexity, "Opus, 0 (cheap) to 10")
       ->check(CLI::Range(0, 10))
       ->capture_default_str();
+  join->add_option("--direct", raw.direct, "auto: a call of two may go from peer to peer; never")
+      ->check(CLI::IsMember({"auto", "never"}))
+      ->capture_default_str();
   join->add_option("--reconnect", raw.reconnect,
                    "Seconds to try to come back when the server is lost; 0: leave")
       ->check(CLI::Range(0.0, 86'400.0))
@@ -138,6 +142,7 @@ Result<Command> make_join(const Raw& raw, const ServerUrl& server) {
   join.session.dtx = !raw.no_dtx;
   join.session.fec = !raw.no_fec;
   join.session.adapt = !raw.fixed;
+  join.session.direct = raw.direct == "auto";
   join.session.reconnect_limit = std::chrono::round<Duration>(std::chrono::duration<double>(raw.reconnect));
   join.session.sends = !raw.listen_only;
   auto input = raw.listen_only ? Result<InputSpec>(InputSpec{InputSpec::Kind::silence, {}, {}})

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <span>
 
+#include "client/path_fade.hpp"
 #include "client/resample.hpp"
 #include "pipelines/media/receiver.hpp"
 #include "transport/base/bounded_queue.hpp"
@@ -23,6 +24,9 @@ class Downlink {
   explicit Downlink(Codec codec);
 
   void offer(const MediaPacket& packet);
+  // The same from the peer itself (Opus), and whether it shall be listened to. Any thread may want.
+  void offer_direct(const MediaPacket& packet);
+  void want_direct(bool wanted) { direct_wanted_.store(wanted, std::memory_order_relaxed); }
   void pull(TimePoint at, std::span<float, kSamples> out);
 
   struct Snapshot {
@@ -34,12 +38,18 @@ class Downlink {
   Snapshot snapshot() const;
 
  private:
+  void offer(BoundedQueue<MediaPacket>& queue, const MediaPacket& packet);
+  void pull_both(TimePoint at, std::span<float, kSamples> out);
   void publish(std::span<const float> pcm);
 
-  BoundedQueue<MediaPacket> queue_{64};
+  BoundedQueue<MediaPacket> queue_{64}, direct_queue_{64};
+  std::atomic<bool> direct_wanted_{false};
+  std::atomic<bool> direct_used_{false};  // packets of a peer have come: there are two paths to look after
   std::atomic<std::uint64_t> dropped_{0};
   // The playout thread's.
   media::Receiver receiver_;
+  media::Receiver direct_;
+  PathFade fade_;
   Interpolator interpolator_;
   double energy_ = 0;
   // Anyone's.

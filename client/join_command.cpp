@@ -192,6 +192,9 @@ class JoinRun final : private SessionEvents {
       start_playout();
     });
   }
+  void on_path(PathKind path) override {
+    inbox_.put([this, path] { presenter_->path(time_s(), path); });
+  }
   void on_rejoined(const protocol::Joined& joined) override {
     inbox_.put([this, joined] {
       view_.locked = joined.locked;

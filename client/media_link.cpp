@@ -2,7 +2,23 @@
 
 #include <utility>
 
+#include "transport/stun/stun_message.hpp"
+
 namespace parley::client {
+
+namespace {
+
+RtpOut to_rtp(const Uplink::Packet& packet) {
+  RtpOut out;
+  out.payload = packet.data();
+  out.media_time = packet.media_time;
+  out.marker = packet.marker;
+  out.level = packet.level;
+  out.voice = packet.voice;
+  return out;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<MediaLink>> MediaLink::open(boost::asio::io_context& context, const Address& bind_to,
                                                    MediaHandlers handlers) {
@@ -27,23 +43,55 @@ MediaLink::~MediaLink() {
 }
 
 void MediaLink::start(const LegConfig& config, const dtls::Identity* identity) {
+  server_ = config.remote;
   leg_ = std::make_unique<Leg>(config, identity, static_cast<LegOutput&>(*this), now());
   settle();
 }
 
 void MediaLink::send(const Uplink::Packet& packet) {
-  if (!leg_) return;
-  RtpOut out;
-  out.payload = packet.data();
-  out.media_time = packet.media_time;
-  out.marker = packet.marker;
-  out.level = packet.level;
-  out.voice = packet.voice;
-  leg_->send_rtp(now(), out);
+  if (leg_) leg_->send_rtp(now(), to_rtp(packet));
+}
+
+void MediaLink::send_direct(const Uplink::Packet& packet) {
+  if (direct_) direct_->send_rtp(now(), to_rtp(packet));
+}
+
+void MediaLink::start_direct(const LegConfig& config, const dtls::Identity* identity) {
+  direct_ufrag_ = config.local_ufrag;
+  direct_ = std::make_unique<Leg>(config, identity, static_cast<LegOutput&>(*this), now());
+  settle();
+}
+
+void MediaLink::add_direct_candidate(const Address& address, std::uint32_t priority) {
+  if (!direct_) return;
+  direct_->add_candidate(now(), address, priority);
+  settle();
+}
+
+void MediaLink::stop_direct() {
+  if (!direct_) return;
+  direct_->close(now());
+  direct_.reset();
+  direct_connected_now_ = false;
+  direct_ended_now_.reset();
+  socket_->flush();
+}
+
+// The server's address is the server leg's alone; a check says by its USERNAME whom it is for; all else is
+// the peer's, or nobody's, as the direct leg finds out.
+Leg* MediaLink::leg_of(const net::Datagram& datagram) {
+  if (!direct_ || datagram.from == server_) return leg_.get();
+  if (net::classify(datagram.data) == net::PacketKind::stun) {
+    const auto message = stun::StunMessage::parse(datagram.data);
+    const auto username = message ? message->username() : std::nullopt;
+    if (username && !username->starts_with(direct_ufrag_ + ":")) return leg_.get();
+  }
+  return direct_.get();
 }
 
 void MediaLink::close() {
   handlers_ = {};
+  if (direct_) direct_->close(now());
   if (leg_) leg_->close(now());
   socket_->flush();
 }
@@ -57,7 +105,11 @@ void MediaLink::wait_for_datagrams() {
 
 void MediaLink::read_datagrams() {
   socket_->receive([this](const net::Datagram& datagram) {
-    if (leg_) leg_->receive(datagram.arrival, datagram.from, datagram.to, datagram.data);
+    Leg* leg = leg_of(datagram);
+    if (leg == nullptr) return;
+    sound_now_ = false;
+    const bool authentic = leg->receive(datagram.arrival, datagram.from, datagram.to, datagram.data);
+    if (authentic && leg == direct_.get()) heard_direct_ = std::pair(datagram.arrival, sound_now_);
   });
   wait_for_datagrams();
   settle();
@@ -65,13 +117,16 @@ void MediaLink::read_datagrams() {
 
 void MediaLink::settle() {
   socket_->flush();
-  if (leg_ && leg_->next_timeout() != timer_at_) {
-    timer_at_ = leg_->next_timeout();
+  TimePoint next = leg_ ? leg_->next_timeout() : TimePoint::max();
+  if (direct_) next = std::min(next, direct_->next_timeout());
+  if (next != timer_at_ && next != TimePoint::max()) {
+    timer_at_ = next;
     timer_.expires_at(std::chrono::time_point_cast<Clock::duration>(timer_at_));
     timer_.async_wait([this, alive = alive_](const boost::system::error_code& error) {
       if (!*alive || error) return;
       timer_at_ = TimePoint::max();
-      leg_->on_timer(now());
+      if (leg_) leg_->on_timer(now());
+      if (direct_) direct_->on_timer(now());
       settle();
     });
   }
@@ -80,6 +135,19 @@ void MediaLink::settle() {
   if (std::exchange(connected_now_, false) && handlers_.on_connected) {
     const auto tell = handlers_.on_connected;
     tell();
+  }
+  if (*alive && std::exchange(direct_connected_now_, false) && handlers_.on_direct_connected) {
+    const auto tell = handlers_.on_direct_connected;
+    tell();
+  }
+  if (*alive && heard_direct_ && handlers_.on_direct_heard) {
+    const auto tell = handlers_.on_direct_heard;
+    const auto [at, sound] = *std::exchange(heard_direct_, std::nullopt);
+    tell(at, sound);
+  }
+  if (*alive && direct_ended_now_ && handlers_.on_direct_end) {
+    const auto tell = handlers_.on_direct_end;
+    tell(*std::exchange(direct_ended_now_, std::nullopt));
   }
   if (!*alive || !ended_now_ || !handlers_.on_end) return;
   const auto tell = std::move(handlers_.on_end);
@@ -91,16 +159,21 @@ void MediaLink::send(const Address& to, const std::optional<IpAddress>& from, By
   socket_->queue(to, from, datagram);
 }
 
-void MediaLink::on_connected(LegId) {
-  connected_now_ = true;
+void MediaLink::on_connected(LegId leg) {
+  (is_direct(leg) ? direct_connected_now_ : connected_now_) = true;
 }
 
-void MediaLink::on_media(LegId, const MediaPacket& packet) {
+void MediaLink::on_media(LegId leg, const MediaPacket& packet) {
+  if (is_direct(leg)) {
+    sound_now_ = packet.size > 2;
+    if (handlers_.on_direct_media) handlers_.on_direct_media(packet);
+    return;
+  }
   if (handlers_.on_media) handlers_.on_media(packet);
 }
 
-void MediaLink::on_end(LegId, LegEnd end) {
-  ended_now_ = end;
+void MediaLink::on_end(LegId leg, LegEnd end) {
+  (is_direct(leg) ? direct_ended_now_ : ended_now_) = end;
 }
 
 }  // namespace parley::client

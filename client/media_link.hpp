@@ -1,5 +1,5 @@
-// The client's end of the media: one UDP socket, one leg on it, the leg's timers, all driven by the network
-// loop.
+// The client's end of the media: one UDP socket, the leg to the server on it and at times one to a peer, the
+// leg's timers, all driven by the network loop.
 //
 // Threads: the network thread's, all of it. Handlers may destroy the link, except on_media.
 #pragma once
@@ -22,6 +22,11 @@ struct MediaHandlers {
   std::function<void()> on_connected;
   std::function<void(const MediaPacket&)> on_media;
   std::function<void(LegEnd)> on_end;
+  // The direct leg's. on_direct_heard: an authenticated packet; `sound`: RTP with more than a pause in it.
+  std::function<void()> on_direct_connected;
+  std::function<void(TimePoint, bool sound)> on_direct_heard;
+  std::function<void(const MediaPacket&)> on_direct_media;
+  std::function<void(LegEnd)> on_direct_end;
 };
 
 class MediaLink final : private LegOutput {
@@ -35,6 +40,14 @@ class MediaLink final : private LegOutput {
   // Once. `identity` outlives the link.
   void start(const LegConfig& config, const dtls::Identity* identity);
   void send(const Uplink::Packet& packet);
+  // A second leg on the same socket, so that what the server sees of our NAT is true for the peer as well.
+  void start_direct(const LegConfig& config, const dtls::Identity* identity);
+  void add_direct_candidate(const Address& address, std::uint32_t priority);
+  void send_direct(const Uplink::Packet& packet);
+  void stop_direct();
+  bool has_direct() const { return direct_ != nullptr; }
+  LegTraffic direct_traffic() const { return direct_ ? direct_->traffic() : LegTraffic{}; }
+  std::optional<Address> mapped_address() const { return leg_ ? leg_->mapped_address() : std::nullopt; }
   void flush() { socket_->flush(); }
   // BYE and close_notify; handlers are not called any more.
   void close();
@@ -47,6 +60,8 @@ class MediaLink final : private LegOutput {
   MediaLink(boost::asio::io_context& context, std::unique_ptr<net::UdpSocket> socket, MediaHandlers handlers);
   void wait_for_datagrams();
   void read_datagrams();
+  bool is_direct(LegId leg) const { return direct_ && direct_->config().id == leg; }
+  Leg* leg_of(const net::Datagram& datagram);
   void settle();  // after every call into the leg: sends, sets the timer, tells what has happened
 
   void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) override;
@@ -58,11 +73,17 @@ class MediaLink final : private LegOutput {
   boost::asio::posix::stream_descriptor readable_;  // lends socket_'s descriptor
   boost::asio::steady_timer timer_;
   MediaHandlers handlers_;
-  std::unique_ptr<Leg> leg_;
+  std::unique_ptr<Leg> leg_, direct_;
+  std::optional<Address> server_;  // where the server leg's datagrams come from
+  std::string direct_ufrag_;
   TimePoint timer_at_ = TimePoint::max();
   // The leg calls back in the middle of its work, when it must not be destroyed: told later, by settle().
   bool connected_now_ = false;
   std::optional<LegEnd> ended_now_;
+  bool direct_connected_now_ = false;
+  std::optional<LegEnd> direct_ended_now_;
+  bool sound_now_ = false;
+  std::optional<std::pair<TimePoint, bool>> heard_direct_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false: handlers of the loop do nothing
 };
 

@@ -14,6 +14,7 @@ class JsonPresenter final : public Presenter {
   explicit JsonPresenter(std::FILE* out) : out_(out) {}
 
   void state(double at, SessionState state) override { print(state_line(at, state)); }
+  void path(double at, PathKind path) override { print(path_line(at, path)); }
   void joined(double at, const protocol::Joined& joined) override { print(joined_line(at, joined)); }
   void participant_joined(double at, const Participant& who) override {
     print(participant_line(at, "participant-joined", who));
@@ -55,6 +56,10 @@ class TextPresenter final : public Presenter {
   void state(double, SessionState state) override {
     if (state == SessionState::connecting || state == SessionState::live) say(to_string(state));
     if (state == SessionState::reconnecting) say("connection lost, trying to come back");
+  }
+  void path(double, PathKind path) override {
+    say(path == PathKind::direct ? "you talk to each other directly now"
+                                 : "you talk through the server again");
   }
   void joined(double, const protocol::Joined& joined) override {
     say("joined room " + terminal_text(joined.room) + ", " + std::to_string(joined.roster.size()) +

@@ -65,6 +65,7 @@ json::object participant_object(const protocol::Participant& participant) {
 
 void put_stats(json::object& out, const SessionStats& stats) {
   out["state"] = to_string(stats.state);
+  out["path"] = to_string(stats.path);
   out["sent"] = json::object{{"packets", stats.packets_sent},
                              {"bytes", stats.bytes_sent},
                              {"lost", stats.lost_out},
@@ -92,6 +93,9 @@ void put_stats(json::object& out, const SessionStats& stats) {
                                  {"refused", stats.refused},
                                  {"dropped", stats.dropped_in}};
   out["round_trip_ms"] = optional(stats.round_trip_ms);
+  out["direct"] = json::object{{"sent", stats.direct_sent},
+                               {"received", stats.direct_received},
+                               {"round_trip_ms", optional(stats.direct_round_trip_ms)}};
 }
 
 }  // namespace
@@ -105,6 +109,12 @@ std::string stats_line(double time_s, const SessionStats& stats) {
 std::string state_line(double time_s, SessionState state) {
   auto out = line("state", time_s);
   out["state"] = to_string(state);
+  return plain_json(out);
+}
+
+std::string path_line(double time_s, PathKind path) {
+  auto out = line("path", time_s);
+  out["path"] = to_string(path);
   return plain_json(out);
 }
 

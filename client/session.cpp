@@ -45,6 +45,10 @@ const char* to_string(SessionState state) {
   return "ended";
 }
 
+const char* to_string(PathKind path) {
+  return path == PathKind::direct ? "direct" : "mcu";
+}
+
 Session::Impl::Impl(NetThread& net, SessionConfig config, SessionEvents& events)
     : net_(net),
       config_(std::move(config)),
@@ -57,6 +61,7 @@ Session::Impl::Impl(NetThread& net, SessionConfig config, SessionEvents& events)
       resume_(config_.resume),
       sends_(config_.sends),
       receives_(config_.receives),
+      direct_timer_(net.context()),
       downlink_(config_.codec) {
   auto encoder = Encoder::create({config_.codec, config_.complexity, config_.dtx, config_.fec},
                                  configured_tuning(config_));
@@ -198,6 +203,7 @@ void Session::Impl::end(SessionEnd ending) {
   deadline_.cancel();
   publish_timer_.cancel();
   retry_timer_.cancel();
+  direct_timer_.cancel();
   // The channel or the link may be what is calling us.
   boost::asio::post(net_.context(), [self = shared_from_this(), ending = std::move(ending)] {
     self->release();
@@ -210,6 +216,7 @@ void Session::Impl::release() {
   deadline_.cancel();
   publish_timer_.cancel();
   retry_timer_.cancel();
+  direct_timer_.cancel();
   next_media_.reset();
   media_.reset();
   channel_.reset();
@@ -241,7 +248,10 @@ void Session::Impl::deadline(Duration in, std::function<void()> then) {
 void Session::Impl::drain_uplink() {
   drain_posted_.store(false);
   if (!media_) return uplink_->drain([](const Uplink::Packet&) {});
-  uplink_->drain([this](const Uplink::Packet& packet) { media_->send(packet); });
+  uplink_->drain([this](const Uplink::Packet& packet) {
+    if (direct_.sends_mcu()) media_->send(packet);
+    if (direct_.sends_direct()) media_->send_direct(packet);
+  });
   media_->flush();
 }
 
@@ -260,7 +270,9 @@ void Session::Impl::publish_later() {
 void Session::Impl::publish_traffic() {
   if (!media_) return;
   const LegTraffic traffic = media_->traffic();
+  const LegTraffic direct = media_->direct_traffic();
   const std::lock_guard lock(mutex_);
+  direct_traffic_ = direct;
   traffic_ = traffic;
 }
 

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "client/backoff.hpp"
+#include "client/direct_path.hpp"
 #include "client/downlink.hpp"
 #include "client/media_link.hpp"
 #include "client/net_thread.hpp"
@@ -77,6 +78,20 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void media_arrived(const MediaPacket& packet);
   void media_ended(LegEnd end);
 
+  // The direct path (session_direct.cpp)
+  bool can_go_direct() const;
+  std::vector<std::string> own_candidates() const;
+  void add_candidate(const std::string& text);
+  void take(const protocol::DirectStart& event);
+  void take(const protocol::DirectPeer& event);
+  void take(const protocol::DirectAddress& event);
+  void take(const protocol::DirectPeerState& event);
+  void take(const protocol::DirectStop& event);
+  void step_direct_later();
+  void watch_direct_loss();
+  void settle_direct();
+  void drop_direct();
+
   // Messages (session_messages.cpp)
   void take_text(std::string_view text);
   void take(const protocol::Joined& joined);
@@ -127,6 +142,13 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   TimePoint started_at_{};
   bool sends_, receives_, muted_ = false;
   bool heard_ = false;  // a packet has come
+  DirectPath direct_;
+  std::string direct_call_;
+  bool direct_controlling_ = false;
+  ice::Credentials direct_credentials_;
+  std::vector<std::string> direct_addresses_;  // of the peer, as the server sees it
+  std::uint32_t direct_candidates_ = 0;        // taken so far
+  boost::asio::steady_timer direct_timer_;
   bool was_live_ = false;
 
   // Shared, each with its own rule.
@@ -135,8 +157,10 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   Error encoder_error_;
   Downlink downlink_;
   std::atomic<bool> drain_posted_{false};
+  std::atomic<bool> direct_live_{false};
   Roster roster_;
   mutable std::mutex mutex_;
+  LegTraffic direct_traffic_;                                    // guarded by mutex_
   LegTraffic traffic_;                                           // guarded by mutex_
   std::optional<Address> media_address_;                         // guarded by mutex_
   std::string participant_id_;                                   // guarded by mutex_

@@ -42,6 +42,7 @@ void Session::Impl::send_offer() {
   if (!config_.pin.empty()) join.pin = config_.pin;
   join.consent = config_.consent;
   if (!config_.token.empty()) join.token = config_.token;
+  join.direct = can_go_direct();
   if (!resume_.empty()) join.resume = resume_;
   if (state() == SessionState::connecting) enter(SessionState::joining);
   join_id_ = next_id_;
@@ -56,6 +57,19 @@ Status Session::Impl::open_media() {
   handlers.on_connected = [this] { media_connected(); };
   handlers.on_media = [this](const MediaPacket& packet) { media_arrived(packet); };
   handlers.on_end = [this](LegEnd ended) { media_ended(ended); };
+  handlers.on_direct_connected = [this] {
+    direct_.connected(now());
+    settle_direct();
+  };
+  handlers.on_direct_heard = [this](TimePoint at, bool sound) {
+    direct_.heard(at, sound);
+    if (direct_.state() != DirectPath::State::active) settle_direct();
+  };
+  handlers.on_direct_media = [this](const MediaPacket& packet) { downlink_.offer_direct(packet); };
+  handlers.on_direct_end = [this](LegEnd ended) {
+    direct_.broken(now(), to_string(ended));
+    settle_direct();
+  };
   auto media = MediaLink::open(net_.context(), {config_.encrypted ? any : channel_->local_ip(), 0},
                                std::move(handlers));
   if (!media) return Error{"no UDP socket: " + media.error().what};
@@ -157,6 +171,7 @@ void Session::Impl::take_joined(const protocol::Joined& joined) {
 
 // The server has put the new leg in the old one's place.
 void Session::Impl::take_media(const sdp::NegotiatedLeg& answer) {
+  drop_direct();
   if (media_) media_->close();
   media_ = std::move(next_media_);
   media_->start(leg_config(answer), config_.encrypted ? net_.identity() : nullptr);

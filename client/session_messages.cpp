@@ -94,6 +94,7 @@ void Session::Impl::take(const protocol::Closed& event) {
 SessionStats Session::Impl::stats() const {
   SessionStats out;
   out.state = state();
+  out.path = direct_live_.load() ? PathKind::direct : PathKind::mcu;
   {
     const std::lock_guard lock(mutex_);
     out.packets_sent = traffic_.packets_out;
@@ -112,6 +113,9 @@ SessionStats Session::Impl::stats() const {
     out.connect_ms = connect_ms_;
     out.first_audio_ms = first_audio_ms_;
     out.reconnects = reconnects_;
+    out.direct_sent = direct_traffic_.packets_out;
+    out.direct_received = direct_traffic_.packets_in;
+    out.direct_round_trip_ms = direct_traffic_.round_trip_ms;
   }
   const auto down = downlink_.snapshot();
   out.level_in_dbfs = down.level_dbfs;

@@ -29,7 +29,8 @@ struct SessionConfig {
   int complexity = 7;
   bool dtx = true;
   bool fec = true;
-  bool adapt = true;  // follow the server's `uplink` reports (bitrate, expected loss, ptime)
+  bool adapt = true;   // follow the server's `uplink` reports (bitrate, expected loss, ptime)
+  bool direct = true;  // a call of two may go from peer to peer, if the room's policy allows it
   bool sends = true;
   bool receives = true;
 
@@ -69,7 +70,13 @@ struct SessionEnd {
   std::string message;  // one sentence for the user
 };
 
+enum class PathKind : std::uint8_t { mcu, direct };
+const char* to_string(PathKind path);
+
 struct SessionStats {
+  PathKind path = PathKind::mcu;                       // what is listened to
+  std::uint64_t direct_sent = 0, direct_received = 0;  // packets; the counts below are the server leg's
+  double direct_round_trip_ms = -1;
   SessionState state = SessionState::idle;
   std::uint64_t packets_sent = 0, packets_received = 0;
   std::uint64_t bytes_sent = 0, bytes_received = 0;
@@ -112,7 +119,8 @@ class SessionEvents {
   virtual void on_participant_updated(const protocol::Participant&) {}
   virtual void on_participant_left(const protocol::Participant&, std::string_view /*reason*/) {}
   virtual void on_talking(const protocol::Participant&) {}
-  virtual void on_levels() {}  // the roster has new levels
+  virtual void on_path(PathKind) {}  // media goes another way now
+  virtual void on_levels() {}        // the roster has new levels
   virtual void on_chat(std::string_view /*participant*/, std::string_view /*name*/,
                        std::string_view /*text*/) {}
   virtual void on_room(bool /*locked*/, bool /*recording*/) {}

@@ -35,6 +35,17 @@ room::RoomSettings room_settings(const settings::Settings& s) {
   out.joins_per_second = s.limits.joins_per_second;
   out.joins_per_second_per_address = s.limits.joins_per_second_per_address;
   out.token_required = !s.auth.token_key.empty();
+  switch (s.rooms.direct) {
+    case settings::Direct::automatic:
+      out.direct = room::DirectPolicy::automatic;
+      break;
+    case settings::Direct::never:
+      out.direct = room::DirectPolicy::never;
+      break;
+    case settings::Direct::always:
+      out.direct = room::DirectPolicy::always;
+      break;
+  }
   // Nobody but this host can reach a server that listens on loopback and asks for no keys.
   const bool private_server =
       s.http.listen.ip.is_loopback() && s.auth.admin_key.empty() && !out.token_required;
@@ -232,8 +243,12 @@ void App::Impl::on_media_event(const MediaEvent& event) {
   switch (event.kind) {
     case MediaEvent::Kind::connected:
       rooms_->leg_connected(event.leg);
+      rooms_->leg_address(event.leg, event.remote.to_string());
       if (const RoomId room = media_->room_of(event.leg); room != RoomId::none)
         play_->joined(event.leg, room);
+      break;
+    case MediaEvent::Kind::rebound:
+      rooms_->leg_address(event.leg, event.remote.to_string());
       break;
     case MediaEvent::Kind::ended:
       log::debug("leg {} ended: {}", raw(event.leg), to_string(event.end));

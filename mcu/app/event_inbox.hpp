@@ -14,10 +14,10 @@
 namespace parley::app {
 
 struct MediaEvent {
-  enum class Kind : std::uint8_t { connected, ended, talking, gain_advice, delay_alarm, traffic };
+  enum class Kind : std::uint8_t { connected, rebound, ended, talking, gain_advice, delay_alarm, traffic };
   Kind kind = Kind::connected;
   LegId leg = LegId::none;
-  Address remote;            // connected
+  Address remote;            // connected, rebound
   LegEnd end{};              // ended
   bool talking = false;      // talking
   std::uint8_t level = 127;  // talking

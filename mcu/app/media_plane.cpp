@@ -454,6 +454,14 @@ void MediaPlane::on_end(LegId leg, LegEnd end) noexcept {
   inbox_.post(event);
 }
 
+void MediaPlane::on_rebound(LegId leg, const Address& remote) noexcept {
+  MediaEvent event;
+  event.kind = MediaEvent::Kind::rebound;
+  event.leg = leg;
+  event.remote = remote;
+  inbox_.post(event);
+}
+
 void MediaPlane::on_traffic(LegId leg, std::uint32_t /*route*/, const LegTraffic& traffic) noexcept {
   MediaEvent event;
   event.kind = MediaEvent::Kind::traffic;

@@ -116,6 +116,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   void on_connected(LegId leg, const Address& remote) noexcept override;
   void on_media(LegId leg, std::uint32_t route, const MediaPacket& packet) noexcept override;
   void on_end(LegId leg, LegEnd end) noexcept override;
+  void on_rebound(LegId leg, const Address& remote) noexcept override;
   void on_traffic(LegId leg, std::uint32_t route, const LegTraffic& traffic) noexcept override;
 
   std::vector<Address> candidates(const std::string& remote_ip) const;

@@ -59,13 +59,30 @@ struct Playback {
   double position_s = 0;
   double duration_s = -1;  // negative: not known
 };
+struct DirectStart {  // describe yourself to the peer
+  std::string call;
+  ParticipantId peer;
+  bool controlling = false;
+};
+struct DirectPeer {
+  DirectTerms terms;
+};
+struct DirectAddress {  // of the peer, as the server sees it
+  std::string call, address;
+};
+struct DirectPeerState {
+  std::string call, state;
+};
+struct DirectStop {
+  std::string call, reason;
+};
 struct Closed {  // the last event of a connection; the signalling server closes it after this
   std::string reason, message;
 };
 
-using Event =
-    std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels, RoomUpdated, Chat,
-                 GainAdvice, Uplink, DelayAlarm, StreamChanged, Playback, Closed>;
+using Event = std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels,
+                           RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, StreamChanged, Playback,
+                           DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
 
 // Called on ctl, inside RoomService's methods: the implementation queues and returns, and calls no method of
 // RoomService from here.

@@ -96,6 +96,7 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
     people_[who->info.id] = {room, who};
   }
   who->info.consent = request.consent;
+  who->direct = request.direct;
   who->resume = random_token(kResumeLength);
   take_leg(*who, *answer);
   take_connection(*who, request.connection);
@@ -106,6 +107,7 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
     if (std::exchange(room->recording, recording) != recording)
       tell_room(*room, RoomUpdated{room->locked, recording}, who);
   }
+  review_direct(*room);
 
   if (living != nullptr)
     tell_room(*room, ParticipantUpdated{who->info}, who);
@@ -269,6 +271,7 @@ void RoomService::Impl::forget_leg(Participant& who) {
   legs_.erase(raw(who.leg));
   who.leg = LegId::none;
   who.connected = false;
+  who.address.clear();
   who.info.codec.clear();
   who.info.transport.clear();
   who.info.csrc = 0;
@@ -316,6 +319,7 @@ void RoomService::Impl::remove(TimePoint at, Room& room, Participant& who, const
     if (other->whispers_to_includes(gone->info.id)) apply_whisper(room, *other);
   tell_room(room, ParticipantLeft{gone->info.id, reason});
   if (watcher_ != nullptr) watcher_->participant_left(room.name(), gone->info.id);
+  review_direct(room);
   close_media_if_unused(room);
   if (room.people.empty()) room.empty_since = at;
 

@@ -114,6 +114,7 @@ void RoomService::set_recording(std::string_view name, bool recording) {
   Room* room = impl_->find_room(name);
   if (room == nullptr || std::exchange(room->recording, recording) == recording) return;
   impl_->tell_room(*room, RoomUpdated{room->locked, recording});
+  impl_->review_direct(*room);
 }
 
 }  // namespace parley::room

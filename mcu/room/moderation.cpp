@@ -26,7 +26,7 @@ Error bad_gain() {
 
 // --- To the media plane
 
-void RoomService::Impl::apply_mute(const Room& room, Participant& who) {
+void RoomService::Impl::apply_mute(Room& room, Participant& who) {
   const bool muted = who.muted_by_moderator || who.muted_by_self;
   if (std::exchange(who.info.muted, muted) == muted) return;
   if (who.leg != LegId::none) media_.set_muted(who.leg, muted);
@@ -189,6 +189,7 @@ Status RoomService::set_personal_gain(const ParticipantId& listener, const Parti
   else
     gains.erase(talker);
   impl_->apply_personal_gain(*place->room, *place->who, talker);
+  impl_->review_direct(*place->room);
   return Done{};
 }
 
@@ -211,6 +212,7 @@ Status RoomService::whisper(const ParticipantId& talker, const std::vector<Parti
   who.whispers_to.erase(std::unique(who.whispers_to.begin(), who.whispers_to.end()), who.whispers_to.end());
   who.whisper_duck_db = duck_db;
   impl_->apply_whisper(*place->room, who);
+  impl_->review_direct(*place->room);
   return Done{};
 }
 

@@ -151,6 +151,7 @@ Result<RoomId> RoomService::Impl::hold_media(TimePoint at, const std::string& na
   }
   open_media(*room);
   ++room->media_holds;
+  review_direct(*room);
   return room->media;
 }
 
@@ -171,6 +172,7 @@ RoomInfo RoomService::Impl::describe(TimePoint at, const Room& room) const {
   info.has_pin = !room.options.pin.empty();
   info.locked = room.locked;
   info.recording = room.recording;
+  info.direct = is_direct(room);
   info.age = at - room.created;
   return info;
 }
@@ -189,6 +191,7 @@ void RoomService::Impl::on_timer(TimePoint at) {
         levels.levels.emplace_back(who->info.id, who->info.level);
     }
     if (!levels.levels.empty()) tell_room(*room, levels);
+    begin_direct(at, *room);
   }
   for (const auto& name : idle) static_cast<void>(close_room(at, name, "idle"));
 }
@@ -216,7 +219,8 @@ void RoomService::Impl::tell_room(const Room& room, const Event& event, const Pa
   if (!connections.empty()) events_.publish(connections, event);
 }
 
-void RoomService::Impl::tell_updated(const Room& room, const Participant& who) {
+void RoomService::Impl::tell_updated(Room& room, const Participant& who) {
+  review_direct(room);
   tell_room(room, ParticipantUpdated{who.info});
 }
 

@@ -109,6 +109,7 @@ class RoomService {
   // --- Results from the media plane. Legs that are not (or no longer) known are ignored: they may be on
   // their way out.
   void leg_connected(LegId leg);
+  void leg_address(LegId leg, const std::string& address);  // where its media comes from
   void leg_gone(TimePoint at, LegId leg, LegGone why);
   void talking(LegId leg, bool talking, std::uint8_t level);
   void level(LegId leg, std::uint8_t level);
@@ -120,10 +121,13 @@ class RoomService {
   void set_recording(std::string_view room, bool recording);
 
   // --- Direct calls
-  // Who needs all of a room's media on the server (`recording`, `stream 4`) says so here, before it starts,
-  // and takes it back afterwards; a call of two that had gone direct comes back at once. One `why` counts
-  // once; all are forgotten with the room.
-  Status keep_on_mcu(std::string_view room, const std::string& why, bool keep);
+  // A call of two that has gone direct comes back at once when the room is recorded (set_recording), streamed
+  // or played into (hold_media), moderated, or joined by a third.
+  // From the two ends: passed on to each other. States: ready (media has come), active (listening to it),
+  // trouble (none comes just now), failed.
+  Status direct_offer(const ParticipantId& who, const DirectTerms& terms);
+  Status direct_state(TimePoint at, const ParticipantId& who, std::string_view call, std::string_view state,
+                      const std::string& reason);
 
   // --- Looking up
   // May `by` moderate this room? As for the methods under Moderation.

@@ -51,7 +51,7 @@ class RoomService::Impl {
   // Telling.
   void tell(const Participant& who, const Event& event);
   void tell_room(const Room& room, const Event& event, const Participant* except = nullptr);
-  void tell_updated(const Room& room, const Participant& who);
+  void tell_updated(Room& room, const Participant& who);
 
   // --- joining.cpp
   Result<Joined> join(TimePoint at, const JoinRequest& request);
@@ -68,11 +68,20 @@ class RoomService::Impl {
   void forget_person(Room& room, const ParticipantId& id);
   void drop_oldest_ticket();
 
+  // --- direct.cpp
+  DirectPolicy direct_policy(const Room& room) const;
+  std::string why_not_direct(const Room& room) const;
+  void begin_direct(TimePoint at, Room& room);
+  void review_direct(Room& room);
+  void end_direct(Room& room, const std::string& reason);
+  Result<Place> other_end(const ParticipantId& id, std::string_view call) const;
+  static bool is_direct(const Room& room);
+
   // --- moderation.cpp
   Result<Place> joined(const ParticipantId& id) const;
   Result<Place> moderated(std::string_view room, const ParticipantId& by, const ParticipantId& who) const;
   Result<Room*> moderated_room(std::string_view room, const ParticipantId& by) const;
-  void apply_mute(const Room& room, Participant& who);
+  void apply_mute(Room& room, Participant& who);
   void apply_personal_gain(const Room& room, const Participant& listener, const ParticipantId& talker);
   void apply_whisper(const Room& room, const Participant& talker);
   void apply_everything(const Room& room, const Participant& who);  // to a new leg

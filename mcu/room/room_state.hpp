@@ -1,10 +1,10 @@
 // The state behind RoomService: rooms and who is in them. Private to mcu/room.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +21,8 @@ struct Participant {
 
   LegId leg = LegId::none;
   bool connected = false;
+  bool direct = false;  // its client can
+  std::string address;  // where its media comes from
   std::uint32_t ice_generation = 0;
 
   bool muted_by_moderator = false, muted_by_self = false;
@@ -41,6 +43,13 @@ struct Participant {
   bool level_changed = false;
 };
 
+struct DirectCall {
+  std::string id;
+  std::array<ParticipantId, 2> ends;  // the first controls
+  std::array<bool, 2> active{};       // that end listens to the direct path
+  bool has(const ParticipantId& who) const { return ends[0] == who || ends[1] == who; }
+};
+
 struct Room {
   RoomOptions options;
   std::size_t max_participants = 0;
@@ -48,7 +57,9 @@ struct Room {
   TimePoint created{};
   TimePoint empty_since{};
   bool locked = false, recording = false;
-  std::set<std::string> needs_mcu;                   // reasons why its media may not go direct
+  std::optional<DirectCall> direct;  // tried or running
+  TimePoint direct_not_before{};
+  Duration direct_pause{};
   RoomId media = RoomId::none;                       // none: no legs, nothing runs
   std::size_t media_holds = 0;                       // streams and players that need the media
   std::vector<std::unique_ptr<Participant>> people;  // in the order they came

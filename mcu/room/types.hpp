@@ -23,6 +23,11 @@ enum class ConnectionId : std::uint64_t { none = 0 };
 enum class Role : std::uint8_t { participant, moderator };
 const char* to_string(Role role);
 
+// Whether a call of two may leave the server: when nothing needs it there, never, or as `automatic` but tried
+// again and again.
+enum class DirectPolicy : std::uint8_t { automatic, never, always };
+const char* to_string(DirectPolicy policy);
+
 struct RoomSettings {
   Duration idle_timeout = 60s;  // a room without people is closed after this
   std::size_t max_rooms = 1000;
@@ -34,7 +39,8 @@ struct RoomSettings {
   // The role of who joins without a token. `moderator` only where nothing but loopback can reach an HTTP
   // server without keys.
   Role default_role = Role::participant;
-  bool token_required = false;  // a token key is configured: nobody joins without a token
+  DirectPolicy direct = DirectPolicy::automatic;  // where a room states none
+  bool token_required = false;                    // a token key is configured: nobody joins without a token
 };
 
 struct RoomOptions {
@@ -43,6 +49,7 @@ struct RoomOptions {
   std::optional<std::size_t> max_participants{};
   std::optional<int> max_talkers{};
   bool record = false;  // from the first participant on
+  std::optional<DirectPolicy> direct{};
 };
 
 // What a verified token says (mcu/signaling/token.hpp checks the signature, the times and the room).
@@ -63,6 +70,13 @@ struct JoinRequest {
   ConnectionId connection = ConnectionId::none;
   bool consent = true;
   bool applies_gain = true;  // of one with a connection: it follows gain advice
+  bool direct = false;       // the client can take part in direct calls
+};
+
+// One end of a direct call as it describes itself to the other; the server passes it on unread.
+struct DirectTerms {
+  std::string call, ufrag, pwd, fingerprint;
+  std::vector<std::string> candidates;
 };
 
 // What everybody may know of a participant (docs/protocol.md).
@@ -99,6 +113,7 @@ struct RoomInfo {
   std::size_t max_participants = 0;
   int max_talkers = 0;
   bool has_pin = false, locked = false, recording = false;
+  bool direct = false;  // its media goes from peer to peer
   Duration age{};
 };
 

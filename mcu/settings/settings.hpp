@@ -18,6 +18,7 @@
 namespace parley::settings {
 
 enum class AutoLevel : std::uint8_t { off, client, server };
+enum class Direct : std::uint8_t { automatic, never, always };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 
 struct Settings {
@@ -52,6 +53,7 @@ struct Settings {
     Duration idle_timeout = 60s;
     Duration leg_timeout = 10s;
     std::size_t max_participants = 1000;
+    Direct direct = Direct::automatic;
   } rooms;
   struct Alarm {
     int delay_ms = 150;

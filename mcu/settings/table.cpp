@@ -48,6 +48,9 @@ Kind<AutoLevel> auto_level() {
   return one_of<AutoLevel>(
       {{"off", AutoLevel::off}, {"client", AutoLevel::client}, {"server", AutoLevel::server}});
 }
+Kind<Direct> direct() {
+  return one_of<Direct>({{"auto", Direct::automatic}, {"never", Direct::never}, {"always", Direct::always}});
+}
 Kind<LogLevel> log_level() {
   return one_of<LogLevel>({{"debug", LogLevel::debug},
                            {"info", LogLevel::info},
@@ -143,6 +146,10 @@ std::vector<Key> room_keys() {
       key(
           "rooms.max_participants", [](auto& s) -> auto& { return s.rooms.max_participants; },
           count(1, 10'000), kReload, "Participants of a room that states no limit of its own."),
+      key(
+          "rooms.direct", [](auto& s) -> auto& { return s.rooms.direct; }, direct(), kReload,
+          "Whether the sound of a call of two may go from peer to peer: auto, when nothing needs it on the "
+          "server; never; always, as auto but tried again every 10 s after a failure."),
       key(
           "alarm.delay_ms", [](auto& s) -> auto& { return s.alarm.delay_ms; }, milliseconds(1, 10'000),
           kReload,

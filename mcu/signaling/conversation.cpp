@@ -66,6 +66,7 @@ struct Conversation::Handler {
     request.connection = self.connection_;
     request.consent = join.consent;
     request.applies_gain = join.applies_gain;
+    request.direct = join.direct;
     auto joined = rooms().join(now.steady, request);
     if (!joined) return to_failure(joined.error());
     self.participant_ = joined->participant;
@@ -158,6 +159,12 @@ struct Conversation::Handler {
     });
   }
   Body operator()(const protocol::ReportStats& stats) { return done(rooms().report(me(), stats.report)); }
+  Body operator()(const protocol::DirectOffer& o) {
+    return done(rooms().direct_offer(me(), {o.call, o.ufrag, o.pwd, o.fingerprint, o.candidates}));
+  }
+  Body operator()(const protocol::DirectState& s) {
+    return done(rooms().direct_state(now.steady, me(), s.call, s.state, s.reason.value_or("")));
+  }
   Body operator()(const protocol::Ping&) { return protocol::Pong{}; }
 };
 

@@ -38,7 +38,15 @@ Response create(Context& context, const Request& request) {
   const auto participants = body.optional_integer("max_participants");
   const auto talkers = body.optional_integer("max_talkers");
   options.record = body.optional_boolean("record").value_or(false);
+  const auto direct = body.optional_text("direct");
   if (auto refused = body.finish()) return *refused;
+  if (direct) {
+    options.direct = *direct == "auto"     ? room::DirectPolicy::automatic
+                     : *direct == "always" ? room::DirectPolicy::always
+                                           : room::DirectPolicy::never;
+    if (*direct != room::to_string(*options.direct))
+      return problem(400, "bad-value", "direct is one of auto, never, always");
+  }
   // What does not fit becomes a value that the rooms refuse with their own words.
   if (participants)
     options.max_participants = static_cast<std::size_t>(std::max<std::int64_t>(*participants, 0));

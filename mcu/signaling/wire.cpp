@@ -55,6 +55,22 @@ struct ToWire {
                               e.state,      unless_empty(e.cause),
                               e.position_s, e.duration_s < 0 ? std::nullopt : std::optional(e.duration_s)};
   }
+  protocol::ServerBody operator()(const room::DirectStart& e) const {
+    return protocol::DirectStart{e.call, e.peer, e.controlling};
+  }
+  protocol::ServerBody operator()(const room::DirectPeer& e) const {
+    return protocol::DirectPeer{e.terms.call, e.terms.ufrag, e.terms.pwd, e.terms.fingerprint,
+                                e.terms.candidates};
+  }
+  protocol::ServerBody operator()(const room::DirectAddress& e) const {
+    return protocol::DirectAddress{e.call, e.address};
+  }
+  protocol::ServerBody operator()(const room::DirectPeerState& e) const {
+    return protocol::DirectPeerState{e.call, e.state};
+  }
+  protocol::ServerBody operator()(const room::DirectStop& e) const {
+    return protocol::DirectStop{e.call, e.reason};
+  }
   protocol::ServerBody operator()(const room::Closed& e) const {
     return protocol::Closed{e.reason, e.message};
   }
@@ -136,6 +152,7 @@ json::object to_json(const room::RoomInfo& info) {
           {"pin", info.has_pin},
           {"locked", info.locked},
           {"recording", info.recording},
+          {"direct", info.direct},
           {"age_s", static_cast<std::int64_t>(to_seconds(info.age))}};
 }
 

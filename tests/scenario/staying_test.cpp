@@ -2,55 +2,15 @@
 // other side heard.
 #include <gtest/gtest.h>
 
-#include <boost/json.hpp>
-
-#include "tests/scenario/call.hpp"
+#include "tests/scenario/tone_ear.hpp"
 #include "tests/scenario/udp_relay.hpp"
 #include "tests/support/audio_metrics.hpp"
 
 namespace parley::scenario {
 namespace {
 
-constexpr double kAmplitude = 0.1;
-
-std::unique_ptr<client::AudioSource> steady_tone(double hz) {
-  client::ToneSource::Settings settings;
-  settings.hz = hz;
-  settings.amplitude = kAmplitude;
-  settings.steady = true;
-  return std::make_unique<client::ToneSource>(settings);
-}
-
-// The longest silence after the tone had begun, in milliseconds. `from`: samples to leave out.
-double longest_gap_ms(const std::vector<float>& heard, double hz, std::size_t from = 0) {
-  constexpr std::size_t kHop = 240;
-  std::size_t run = 0, longest = 0;
-  bool begun = false;
-  for (std::size_t at = from; at + kHop * 2 <= heard.size(); at += kHop) {
-    const bool tone = test::tone_amplitude(std::span(heard).subspan(at, kHop * 2), hz) > kAmplitude / 8;
-    begun = begun || tone;
-    run = tone || !begun ? 0 : run + 1;
-    longest = std::max(longest, run);
-  }
-  return static_cast<double>(longest * kHop) / 48;
-}
-
-std::string wait_tone(const Caller& caller, double hz, double seconds = 0.5, Duration limit = 10s) {
-  return wait_until(
-      [&]() -> std::string {
-        const auto heard = caller.heard();
-        const auto count = static_cast<std::size_t>(seconds * 48'000);
-        if (heard.size() < count) return "sound";
-        const double level = test::tone_amplitude(std::span(heard).last(count), hz);
-        return level > kAmplitude / 2 ? "" : "the tone, it is at " + std::to_string(level);
-      },
-      limit);
-}
-
 std::unique_ptr<Caller> join(Clients& clients, const Server& server, const std::string& name, double hz) {
-  auto config = caller_config(server, "room", name);
-  config.dtx = false;  // a steady tone is noise to the encoder's ear
-  return std::make_unique<Caller>(clients, config, steady_tone(hz));
+  return join_with_tone(clients, server, "room", name, hz);
 }
 
 TEST(Staying, ANatThatForgetsUsCostsHalfASecond) {
@@ -104,7 +64,7 @@ TEST(Staying, AServerThatIsStartedAnewIsFoundAgain) {
                   const auto heard = bob->heard();
                   if (heard.size() < silent + 4'800) return "sound";
                   const double level = test::tone_amplitude(std::span(heard).last(4'800), 500);
-                  return level > kAmplitude / 2 ? "" : "ann's tone";
+                  return level > kToneAmplitude / 2 ? "" : "ann's tone";
                 },
                 10s),
             "");
@@ -138,7 +98,7 @@ TEST(Staying, ASecondDeviceTakesThePlaceOver) {
   EXPECT_EQ(bob->end().code, "replaced");
   ASSERT_EQ(wait_tone(*ann, 1100), "");
   const auto at_ann = ann->heard();
-  EXPECT_LT(test::tone_amplitude(std::span(at_ann).last(9600), 800), kAmplitude / 50);
+  EXPECT_LT(test::tone_amplitude(std::span(at_ann).last(9600), 800), kToneAmplitude / 50);
   EXPECT_EQ(other.session().participant_id(), bob->session().participant_id());
   EXPECT_EQ(ann->session().roster().size(), 2U);
 }

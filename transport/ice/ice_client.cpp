@@ -124,7 +124,7 @@ class IceClient::Impl {
     return found == pairs_.end() ? nullptr : &*found;
   }
   TimePoint give_up_at() const { return selected_ ? consent_ + kConsentLimit : begun_ + kGiveUp; }
-  TimePoint trouble_at() const { return consent_ + kConsentInterval * 6 / 5 + kTrouble; }
+  TimePoint trouble_at() const { return consent_ + config_.consent_interval * 6 / 5 + kTrouble; }
 
   // --- checks we send
 
@@ -185,7 +185,7 @@ class IceClient::Impl {
   // them
 
   void ask_consent(TimePoint at) {
-    next_consent_ = at + kConsentRetry;
+    next_consent_ = at + std::min(kConsentRetry, config_.consent_interval);
     CandidatePair* pair = find(*selected_);
     // A check under way asks the same question.
     if (pair != nullptr && pair->state != State::in_progress) send_new_request(at, *pair, nominated_);
@@ -194,7 +194,7 @@ class IceClient::Impl {
   void consent_given(TimePoint at, TimePoint asked) {
     consent_ = at;
     const double stretch = std::uniform_real_distribution(0.8, 1.2)(random_);
-    next_consent_ = asked + std::chrono::duration_cast<Duration>(kConsentInterval * stretch);
+    next_consent_ = asked + std::chrono::duration_cast<Duration>(config_.consent_interval * stretch);
   }
 
   void search_again() {

@@ -37,9 +37,10 @@ struct IceClientConfig {
   Credentials local;
   Credentials remote;
   bool controlling = true;
-  bool remote_lite = true;        // nominate the first pair that works
-  std::uint64_t tie_breaker = 0;  // 0: random
-  std::uint64_t seed = 0;         // of the timing of consent checks; 0: random
+  bool remote_lite = true;             // nominate the first pair that works
+  std::uint64_t tie_breaker = 0;       // 0: random
+  std::uint64_t seed = 0;              // of the timing of consent checks; 0: random
+  Duration consent_interval = 2500ms;  // times 0.8 to 1.2; short where a dead path must be noticed at once
 };
 
 struct IceClientResult {
@@ -54,11 +55,10 @@ class IceClient {
   static constexpr Duration kFirstRetransmission = 100ms;  // doubling to
   static constexpr Duration kLastRetransmission = 500ms;
   static constexpr unsigned kTries = 7;
-  static constexpr Duration kConsentInterval = 2500ms;  // times 0.8 to 1.2
-  static constexpr Duration kConsentRetry = 500ms;      // while the last one is unanswered
-  static constexpr Duration kTrouble = 3s;              // unanswered for so long: other pairs are tried again
-  static constexpr Duration kNominationWait = 200ms;    // for a better pair; not with a lite peer
-  static constexpr Duration kConsentLimit = 30s;        // RFC 7675 section 5.1
+  static constexpr Duration kConsentRetry = 500ms;    // while the last one is unanswered
+  static constexpr Duration kTrouble = 3s;            // unanswered for so long: other pairs are tried again
+  static constexpr Duration kNominationWait = 200ms;  // for a better pair; not with a lite peer
+  static constexpr Duration kConsentLimit = 30s;      // RFC 7675 section 5.1
   static constexpr Duration kGiveUp = 20s;
 
   IceClient(IceClientConfig config, CheckSink& sink, TimePoint at);

@@ -32,6 +32,8 @@ constexpr Duration kConnectLimit = 30s;
 // an authenticated check, so that a NAT that has forgotten us costs half a second and not the consent
 // interval.
 constexpr Duration kDoubt = 200ms;
+// On a direct path, so that its death is noticed while the listener's buffer still has sound.
+constexpr Duration kPeerKeepAlive = 100ms;
 
 std::uint32_t read_u32(Bytes data, std::size_t at) {
   ByteReader reader(data);
@@ -71,6 +73,10 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   void restart_ice(std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
                    std::string remote_pwd, TimePoint at);
   void close(TimePoint at);
+  bool add_candidate(TimePoint at, const Address& address, std::uint32_t priority) {
+    return client_ && client_->add_remote_candidate(at, address, priority);
+  }
+  std::optional<Address> mapped_address() const { return client_ ? client_->mapped_address() : std::nullopt; }
   std::optional<Address> remote() const;
   bool connected() const { return connected_ && !ended_; }
   LegTraffic traffic() const;
@@ -152,10 +158,13 @@ Leg::Impl::Impl(LegConfig config, const dtls::Identity* identity, LegOutput& out
   // An unusable fingerprint matches no certificate: signalling has refused it long before.
   const auto expected = dtls::Fingerprint::parse(config_.remote_fingerprint);
   if (expected) dtls_ = std::make_unique<dtls::Session>(*identity, role, *expected, *this);
-  if (config_.controlling) {
+  if (config_.controlling || config_.peer_to_peer) {
     ice::IceClientConfig ice;
     ice.local = local;
     ice.remote = remote;
+    ice.controlling = config_.controlling;
+    ice.remote_lite = !config_.peer_to_peer;
+    if (config_.peer_to_peer) ice.consent_interval = kPeerKeepAlive;
     client_ = std::make_unique<ice::IceClient>(ice, *this, at);
     if (config_.remote) client_->add_remote_candidate(at, *config_.remote);
   } else {
@@ -498,6 +507,12 @@ void Leg::restart_ice(TimePoint at, std::string local_ufrag, std::string local_p
                       std::string remote_pwd) {
   impl_->restart_ice(std::move(local_ufrag), std::move(local_pwd), std::move(remote_ufrag),
                      std::move(remote_pwd), at);
+}
+bool Leg::add_candidate(TimePoint at, const Address& address, std::uint32_t priority) {
+  return impl_->add_candidate(at, address, priority);
+}
+std::optional<Address> Leg::mapped_address() const {
+  return impl_->mapped_address();
 }
 void Leg::close(TimePoint at) {
   impl_->close(at);

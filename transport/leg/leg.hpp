@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "transport/base/address.hpp"
 #include "transport/base/ids.hpp"
@@ -29,6 +30,9 @@ struct LegConfig {
   std::uint32_t route = 0;   // the owner's: which mix thread this leg's media goes to
   bool encrypted = true;     // DTLS-SRTP; false: plain RTP (RTP/AVP)
   bool controlling = false;  // client: full ICE, DTLS active. Server: lite, DTLS passive.
+  // The other end is a client, too: both are full agents, and who controls is also the one that is active in
+  // DTLS. `remote` is not used; candidates come by add_candidate().
+  bool peer_to_peer = false;
 
   // ICE (encrypted legs).
   std::string local_ufrag, local_pwd, remote_ufrag, remote_pwd;
@@ -117,6 +121,11 @@ class Leg {
   // ICE restart (RFC 8445 section 9): new credentials, old ones stay valid until the new ones are used.
   void restart_ice(TimePoint at, std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
                    std::string remote_pwd);
+
+  // Clients: another address to try (RFC 8445 section 5). False: refused.
+  bool add_candidate(TimePoint at, const Address& address, std::uint32_t priority);
+  // Clients: how the other end sees our address; known after the first check.
+  std::optional<Address> mapped_address() const;
 
   // Says goodbye (RTCP BYE, DTLS close_notify), then nothing more is sent.
   void close(TimePoint at);

@@ -381,7 +381,10 @@ void LegServer::Impl::deliver(Entry& entry, const net::Datagram& datagram) {
   if (ours) {
     map_address(entry, datagram.from);
     if (const auto remote = entry.leg->remote(); remote != entry.remote) {
-      if (entry.remote) ++local_.rebinds;
+      if (entry.remote) {
+        ++local_.rebinds;
+        if (remote) events_.on_rebound(entry.leg->config().id, *remote);
+      }
       entry.remote = remote;
     }
   }

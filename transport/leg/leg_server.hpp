@@ -25,6 +25,8 @@ class LegServerEvents {
   // `route` is LegConfig::route.
   virtual void on_media(LegId leg, std::uint32_t route, const MediaPacket& packet) noexcept = 0;
   virtual void on_end(LegId leg, LegEnd end) noexcept = 0;
+  // The leg's media now goes to another address.
+  virtual void on_rebound(LegId /*leg*/, const Address& /*remote*/) noexcept {}
   // About once a second for each leg.
   virtual void on_traffic(LegId leg, std::uint32_t route, const LegTraffic& traffic) noexcept = 0;
 };

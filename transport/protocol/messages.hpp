@@ -23,6 +23,7 @@ inline constexpr std::size_t kMaxClientMessage = 256 * 1024;  // bytes, client t
 inline constexpr std::size_t kMaxServerMessage =
     4 * 1024 * 1024;  // bytes, server to client (a roster of thousands)
 inline constexpr std::size_t kMaxDepth = 16;
+inline constexpr std::size_t kMaxCandidates = 20;  // of one end of a direct call
 inline constexpr std::uint64_t kMaxRequestId =
     (std::uint64_t{1} << 53) - 1;  // what every JSON reader keeps exact
 
@@ -35,6 +36,7 @@ struct Join {
   std::optional<std::string> name, pin, token, resume;
   bool consent = true;
   bool applies_gain = true;  // follows `gain-advice`; otherwise the mixer levels this participant
+  bool direct = false;       // can take part in direct calls
 };
 struct Leave {};
 struct Update {
@@ -87,11 +89,21 @@ struct StopRecording {};
 struct ReportStats {
   std::string report;  // a JSON object as text, at most kMaxReport bytes
 };
+// One end of a direct call: what the peer needs to find it and to know that it is it.
+struct DirectOffer {
+  std::string call, ufrag, pwd, fingerprint;
+  std::vector<std::string> candidates;  // "192.0.2.1:5004", best first; at most kMaxCandidates
+};
+struct DirectState {
+  std::string call;
+  std::string state;  // ready, active, trouble, failed
+  std::optional<std::string> reason;
+};
 struct Ping {};
 
 using Request = std::variant<Join, Leave, Update, IceRestart, MuteSelf, RaiseHand, SendChat, SetPersonalGain,
                              Whisper, Mute, Unmute, Kick, SetGain, SetGroup, Lock, Unlock, MuteAll,
-                             StartRecording, StopRecording, ReportStats, Ping>;
+                             StartRecording, StopRecording, ReportStats, DirectOffer, DirectState, Ping>;
 
 struct ClientMessage {
   RequestId id = 0;
@@ -180,13 +192,31 @@ struct Playback {
   double position_s = 0;
   std::optional<double> duration_s;
 };
+struct DirectStart {
+  std::string call, peer;  // a participant
+  bool controlling = false;
+};
+struct DirectPeer {
+  std::string call, ufrag, pwd, fingerprint;
+  std::vector<std::string> candidates;
+};
+struct DirectAddress {  // where the server sees the peer's packets come from
+  std::string call, address;
+};
+struct DirectPeerState {
+  std::string call, state;
+};
+struct DirectStop {
+  std::string call, reason;
+};
 struct Closed {
   std::string reason, message;
 };
 
-using ServerBody = std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated,
-                                ParticipantLeft, Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink,
-                                DelayAlarm, StreamChanged, Playback, Closed>;
+using ServerBody =
+    std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated, ParticipantLeft,
+                 Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, StreamChanged, Playback,
+                 DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
 
 struct ServerMessage {
   std::optional<RequestId> id;  // of the request that is answered; events have none

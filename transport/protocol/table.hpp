@@ -6,6 +6,7 @@
 //   v.defaulted(key, member, rule)   may be left out, and then keeps its default
 #pragma once
 
+#include "transport/base/address.hpp"
 #include "transport/protocol/messages.hpp"
 
 namespace parley::protocol {
@@ -70,6 +71,18 @@ std::optional<std::string> ice_text(std::string_view text) {  // RFC 8839 sectio
   return std::nullopt;
 }
 
+inline std::optional<std::string> address_text(std::string_view text) {
+  if (!Address::parse(text)) return "must be an IP address with a port";
+  return std::nullopt;
+}
+inline std::optional<std::string> fingerprint_text(std::string_view text) {  // RFC 8122 section 5
+  if (text.empty() || text.size() > 220) return "must have 1 to 220 characters";
+  for (const char c : text)
+    if (c < 0x20 || c >= 0x7f) return "must be printable ASCII";
+  return std::nullopt;
+}
+
+inline constexpr Text kAddress{address_text}, kFingerprint{fingerprint_text};
 inline constexpr Text kRoomName{complain_about_room_name}, kName{name_of_people}, kPin{pin_text},
     kReason{reason_text}, kSentence{sentence}, kId{complain_about_id}, kToken{token_text}, kSdp{sdp_text},
     kChatText{complain_about_chat}, kUfrag{ice_text<4>}, kPwd{ice_text<22>};
@@ -108,6 +121,7 @@ struct Row<Join> : Plain<> {
     v.field("sdp", m.sdp, kSdp);
     v.defaulted("consent", m.consent, kBool);
     v.defaulted("applies_gain", m.applies_gain, kBool);
+    v.defaulted("direct", m.direct, kBool);
   }
 };
 template <>
@@ -223,6 +237,26 @@ template <>
 struct Row<ReportStats> : Plain<> {
   static constexpr std::string_view type = "stats";
   static void fields(auto& v, auto& m) { v.field("report", m.report, JsonObject{}); }
+};
+template <>
+struct Row<DirectOffer> : Plain<> {
+  static constexpr std::string_view type = "direct-offer";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("ufrag", m.ufrag, kUfrag);
+    v.field("pwd", m.pwd, kPwd);
+    v.field("fingerprint", m.fingerprint, kFingerprint);
+    v.field("candidates", m.candidates, ListOf<Text>{kAddress, kMaxCandidates});
+  }
+};
+template <>
+struct Row<DirectState> : Plain<> {
+  static constexpr std::string_view type = "direct-state";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("state", m.state, kId);
+    v.field("reason", m.reason, kReason);
+  }
 };
 template <>
 struct Row<Ping> : Plain<> {
@@ -381,6 +415,50 @@ struct Row<Playback> : Plain<IdRule::none> {
     v.field("cause", m.cause, kSentence);
     v.field("position_s", m.position_s, kSeconds);
     v.field("duration_s", m.duration_s, kSeconds);
+  }
+};
+template <>
+struct Row<DirectStart> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "direct-start";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("peer", m.peer, kId);
+    v.field("controlling", m.controlling, kBool);
+  }
+};
+template <>
+struct Row<DirectPeer> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "direct-peer";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("ufrag", m.ufrag, kUfrag);
+    v.field("pwd", m.pwd, kPwd);
+    v.field("fingerprint", m.fingerprint, kFingerprint);
+    v.field("candidates", m.candidates, ListOf<Text>{kAddress, kMaxCandidates});
+  }
+};
+template <>
+struct Row<DirectAddress> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "direct-address";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("address", m.address, kAddress);
+  }
+};
+template <>
+struct Row<DirectPeerState> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "direct-peer-state";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("state", m.state, kId);
+  }
+};
+template <>
+struct Row<DirectStop> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "direct-stop";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("reason", m.reason, kReason);
   }
 };
 template <>

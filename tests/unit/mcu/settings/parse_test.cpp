@@ -53,7 +53,7 @@ media:
   plain_rtp_from: [127.0.0.0/8, 192.0.2.7, "::1/128"]
 mix: {tick_ms: 10, max_talkers: 0, auto_level: off, complexity: 10, comfort_noise: true, threads: 3}
 jitter: {min_ms: 20, max_ms: 400}
-rooms: {idle_timeout: 5m, leg_timeout: 2500ms, max_participants: 25}
+rooms: {idle_timeout: 5m, leg_timeout: 2500ms, max_participants: 25, direct: never}
 alarm: {delay_ms: 90}
 auth: {admin_key: Vq7ZkW2mXc9TtRb4, token_key: "p0Lj&n}8sd:fYt#3"}
 limits:
@@ -90,6 +90,7 @@ log: {level: debug}
   EXPECT_EQ(s.rooms.idle_timeout, 5min);
   EXPECT_EQ(s.rooms.leg_timeout, 2500ms);
   EXPECT_EQ(s.rooms.max_participants, 25u);
+  EXPECT_EQ(s.rooms.direct, Direct::never);
   EXPECT_EQ(s.alarm.delay_ms, 90);
   EXPECT_EQ(s.auth.admin_key, "Vq7ZkW2mXc9TtRb4");
   EXPECT_EQ(s.auth.token_key, "p0Lj&n}8sd:fYt#3");

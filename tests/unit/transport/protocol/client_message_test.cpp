@@ -22,7 +22,7 @@ std::string round_trip(const std::string& text) {
 }
 
 const std::string kEveryRequest[] = {
-    R"({"type":"join","id":1,"room":"r","name":"Zoë","pin":"1234","token":"a.b.c","resume":"Abc-9","sdp":"v=0\r\n","consent":false,"applies_gain":false})",
+    R"({"type":"join","id":1,"room":"r","name":"Zoë","pin":"1234","token":"a.b.c","resume":"Abc-9","sdp":"v=0\r\n","consent":false,"applies_gain":false,"direct":true})",
     R"({"type":"leave","id":2})",
     R"({"type":"update","id":3,"sends":true,"receives":false})",
     R"({"type":"ice-restart","id":4,"ufrag":"abcd","pwd":"0123456789012345678901"})",
@@ -42,6 +42,8 @@ const std::string kEveryRequest[] = {
     R"({"type":"start-recording","id":20})",
     R"({"type":"stop-recording","id":21})",
     R"({"type":"stats","id":18,"report":{"jitter":1.5,"nested":{"a":[1,2,{}]}}})",
+    R"({"type":"direct-offer","id":19,"call":"c1","ufrag":"abcd","pwd":"0123456789012345678901","fingerprint":"sha-256 AB:CD","candidates":["192.0.2.1:5004","[::1]:9"]})",
+    R"({"type":"direct-state","id":20,"call":"c1","state":"failed","reason":"silence"})",
     R"({"type":"ping","id":9007199254740991})",
 };
 
@@ -126,6 +128,8 @@ TEST(ClientMessages, RefusalsNameTheFieldAndKeepTheId) {
        "1 bad-value: join: resume: must be 1 to 64 of [A-Za-z0-9_-]"},
       {R"({"type":"join","id":1,"room":"r","sdp":"v=0","token":"a b"})",
        "1 bad-value: join: token: must be printable ASCII without spaces"},
+      {R"({"type":"direct-offer","id":1,"call":"c","ufrag":"abcd","pwd":"0123456789012345678901","fingerprint":"x","candidates":["example.org:80"]})",
+       "1 bad-value: direct-offer: candidates: must be an IP address with a port"},
       {R"({"type":"join","id":1,"room":"r","sdp":"v=0","consent":1})",
        "1 bad-value: join: consent: must be true or false"},
       {R"({"type":"chat","id":1,"text":""})", "1 bad-value: chat: text: must not be empty"},

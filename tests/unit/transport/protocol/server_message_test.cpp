@@ -36,6 +36,11 @@ const std::string kEveryMessage[] = {
     R"({"type":"delay-alarm","participant":"p1","delay_ms":180})",
     R"({"type":"stream","stream":"s1","url":"rtmp://live.example:1935/app/***","state":"retrying","cause":"gone"})",
     R"({"type":"playback","sound":"s2","title":"jingle.wav","state":"playing","position_s":1.5,"duration_s":3})",
+    R"({"type":"direct-start","call":"c1","peer":"p2","controlling":true})",
+    R"({"type":"direct-peer","call":"c1","ufrag":"abcd","pwd":"0123456789012345678901","fingerprint":"sha-256 AB:CD","candidates":[]})",
+    R"({"type":"direct-address","call":"c1","address":"192.0.2.1:5004"})",
+    R"({"type":"direct-peer-state","call":"c1","state":"ready"})",
+    R"({"type":"direct-stop","call":"c1","reason":"participants"})",
     R"({"type":"closed","reason":"kicked","message":"You were removed."})",
 };
 

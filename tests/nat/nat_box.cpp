@@ -1,0 +1,67 @@
+#include "tests/nat/nat_box.hpp"
+
+#include <algorithm>
+
+namespace parley::nat {
+
+namespace {
+constexpr std::uint8_t kUdp = 17;
+}
+
+const char* to_string(Kind kind) {
+  switch (kind) {
+    case Kind::none:
+      return "none";
+    case Kind::full_cone:
+      return "full cone";
+    case Kind::address_restricted:
+      return "address-restricted";
+    case Kind::port_restricted:
+      return "port-restricted";
+    case Kind::symmetric:
+      break;
+  }
+  return "symmetric";
+}
+
+void NatBox::outbound(Packet& packet, const Header& header) {
+  const Key key{header.protocol, header.source, kind_ == Kind::symmetric ? header.destination : Endpoint{}};
+  auto& port = ports_[key];
+  if (port == 0) {
+    next_port_ = static_cast<std::uint16_t>(next_port_ + 7);
+    port = next_port_;
+    mappings_[{header.protocol, port}].inner = header.source;
+  }
+  mappings_[{header.protocol, port}].sent_to.insert(header.destination);
+  write_endpoints(packet, {ip_, port}, header.destination);
+}
+
+bool NatBox::inbound(Packet& packet, const Header& header) {
+  const auto found = mappings_.find({header.protocol, header.destination.port});
+  if (found == mappings_.end()) return false;
+  const auto& sent_to = found->second.sent_to;
+  switch (kind_) {
+    case Kind::none:
+    case Kind::full_cone:
+      break;
+    case Kind::address_restricted:
+      if (std::none_of(sent_to.begin(), sent_to.end(),
+                       [&](const Endpoint& e) { return e.ip == header.source.ip; }))
+        return false;
+      break;
+    case Kind::port_restricted:
+    case Kind::symmetric:
+      if (!sent_to.contains(header.source)) return false;
+      break;
+  }
+  write_endpoints(packet, header.source, found->second.inner);
+  return true;
+}
+
+void NatBox::rebind() {
+  std::erase_if(ports_, [](const auto& entry) { return std::get<0>(entry.first) == kUdp; });
+  std::erase_if(mappings_, [](const auto& entry) { return entry.first.first == kUdp; });
+  next_port_ = static_cast<std::uint16_t>(next_port_ + 1'000);
+}
+
+}  // namespace parley::nat
