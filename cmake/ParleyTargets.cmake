@@ -20,8 +20,8 @@ if(PARLEY_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(parley_options INTERFACE -Wno-error=maybe-uninitialized)
 endif()
 if(PARLEY_SANITIZE STREQUAL "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # Asio's fences, which TSan cannot see, likewise.
-  target_compile_options(parley_options INTERFACE -Wno-error=tsan)
+  # Asio's fences, which TSan cannot see: thousands of lines of it.
+  target_compile_options(parley_options INTERFACE -Wno-tsan)
 endif()
 if(PARLEY_FUZZ)
   target_compile_options(parley_options INTERFACE -fsanitize=fuzzer-no-link)
