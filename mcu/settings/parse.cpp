@@ -82,11 +82,11 @@ class Parser {
           line_of("http.listen", "auth.admin_key"), "http.listen",
           s.http.listen.to_string() + " can be reached from other hosts: auth.admin_key must be set");
     }
-    const bool needs_key = !s.http.tls.certificate.empty() && s.http.tls.certificate != "self-signed";
-    if (needs_key != !s.http.tls.key.empty()) {
+    const bool is_self_signed = s.http.tls.certificate == "self-signed";
+    if (!is_self_signed && s.http.tls.certificate.empty() != s.http.tls.key.empty()) {
       return failure(line_of("http.tls.key", "http.tls.certificate"), "http.tls.key",
-                     needs_key ? "expected the key of http.tls.certificate, got nothing"
-                               : "expected nothing without a file in http.tls.certificate");
+                     s.http.tls.key.empty() ? "expected the key of http.tls.certificate, got nothing"
+                                            : "expected nothing without http.tls.certificate");
     }
     if (!s.auth.admin_key.empty() && s.auth.admin_key == s.auth.token_key) {
       return failure(line_of("auth.token_key", "auth.admin_key"), "auth.token_key",

@@ -74,13 +74,15 @@ std::vector<Key> http_keys() {
           "http.tls.certificate", [](auto& s) -> auto& { return s.http.tls.certificate; },
           file_name("a PEM file with the certificate and its chain, self-signed, or \"\" for none"), kReload,
           "HTTPS and WSS on the port of http.listen; plain HTTP is then for this host only. self-signed: "
-          "made at "
-          "start, for development; browsers warn of it. Browsers open the microphone on pages from localhost "
+          "made by the server, for development; browsers warn of it. Browsers open the microphone on pages "
+          "from localhost "
           "or by HTTPS only."),
       key(
           "http.tls.key", [](auto& s) -> auto& { return s.http.tls.key; },
           file_name("a PEM file with the private key, or \"\" for none"), kReload,
-          "The key of http.tls.certificate. Both files are read again on SIGHUP, as after a renewal."),
+          "The key of http.tls.certificate. Both files are read again on SIGHUP, as after a renewal. With "
+          "self-signed: where key and certificate are kept over restarts, or \"\" for new ones at each "
+          "start."),
   };
 }
 

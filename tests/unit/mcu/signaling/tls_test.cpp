@@ -10,7 +10,9 @@
 #include <boost/beast/websocket/ssl.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
+#include "mcu/signaling/self_signed.hpp"
 #include "mcu/signaling/tls.hpp"
 #include "tests/unit/mcu/signaling/server_fixture.hpp"
 
@@ -205,6 +207,47 @@ TEST(TlsContext, ErrorsNameTheFile) {
   EXPECT_THAT(error(files.path("one.pem"), "/none.key"), HasSubstr("http.tls.key: /none.key"));
   EXPECT_THAT(error(files.path("one.pem"), files.path("two.key")), HasSubstr("is not the key of"));
   EXPECT_THAT(error(files.path("one.key"), files.path("one.key")), HasSubstr("http.tls.certificate"));
+}
+
+TEST(SelfSigned, IsKeptInItsFile) {
+  const PemFiles files;
+  const std::string file = files.path("development.pem");
+  const auto serial = [](const Result<SelfSigned>& made) {
+    return made ? ::ASN1_INTEGER_get(::X509_get_serialNumber(made->certificate.get())) : -1;
+  };
+  const long first = serial(self_signed(file));
+  ASSERT_GT(first, 0);
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(serial(self_signed(file)), first) << "browsers that were told to trust it go on to";
+  EXPECT_NE(serial(self_signed("")), first);
+  fs::remove(file);
+  EXPECT_NE(serial(self_signed(file)), first);
+}
+
+TEST(SelfSigned, OneThatEndsSoonIsMadeAnew) {
+  const PemFiles files;
+  files.make("old", 77);  // for an hour, and for no name
+  std::string pair;
+  for (const char* part : {"old.key", "old.pem"}) {
+    std::ifstream in(files.path(part));
+    pair.append(std::istreambuf_iterator<char>(in), {});
+  }
+  std::ofstream(files.path("both.pem")) << pair;
+  const auto made = self_signed(files.path("both.pem"));
+  ASSERT_TRUE(made) << made.error().what;
+  EXPECT_NE(::ASN1_INTEGER_get(::X509_get_serialNumber(made->certificate.get())), 77);
+}
+
+TEST(SelfSigned, NeverWritesOverAnotherFile) {
+  const PemFiles files;
+  std::ofstream(files.path("letter.txt")) << "dear operator";
+  const auto made = self_signed(files.path("letter.txt"));
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().what, HasSubstr("letter.txt: expected a key and its certificate"));
+  EXPECT_EQ(fs::file_size(files.path("letter.txt")), 13u);
+  const auto nowhere = self_signed("/no-such-folder/a.pem");
+  ASSERT_FALSE(nowhere);
+  EXPECT_THAT(nowhere.error().what, HasSubstr("/no-such-folder/a.pem: cannot be written"));
 }
 
 }  // namespace
