@@ -2,8 +2,9 @@
 // server or the machine went away for a while.
 //
 // Events: 'state' (connecting, live, reconnecting, ended), 'roster' (who is in, or somebody changed), 'levels', 'room',
-// 'chat', 'uplink', 'stream' (a new MediaStream to play), 'ended' {reason, message}.
+// 'chat', 'uplink', 'stream' (a new MediaStream to play), 'path' (to the server or direct), 'ended' {reason, message}.
 
+import {Direct, canGoDirect} from './direct.js';
 import {Media} from './media.js';
 import {Refused, Signal} from './signal.js';
 
@@ -31,6 +32,7 @@ export class Call extends EventTarget {
   #listeners = [];
 
   people = new Map();  // id -> participant (docs/protocol.md)
+  direct = new Direct(this);
   self = null;         // own id
   role = 'participant';
   locked = false;
@@ -44,6 +46,7 @@ export class Call extends EventTarget {
     this.#wish = wish;
     this.#track = track;
     this.#resume = wish.resume;
+    this.direct.addEventListener('path', () => this.#announce('path'));
   }
 
   get state() {
@@ -112,6 +115,7 @@ export class Call extends EventTarget {
     const {room, name, pin, token, consent} = this.#wish;
     const joined = await signal.request('join', {
       room, name, pin, token, consent, sdp, resume: this.#resume, applies_gain: false,
+      direct: this.#track !== null && canGoDirect(sdp),
     });
     await media.accept(joined.sdp);
     // From here on this connection speaks for us; the old one is told `replaced`, which is nothing to us.
@@ -134,6 +138,7 @@ export class Call extends EventTarget {
     this.locked = joined.locked;
     this.recording = joined.recording;
     this.people = new Map(joined.roster.map((who) => [who.id, who]));
+    this.direct.close();
     this.#media?.close();
     this.#media = media;
     media.addEventListener('state', ({detail}) => this.#media === media && this.#mediaState(detail));
@@ -256,6 +261,7 @@ export class Call extends EventTarget {
       uplink: () => this.#announce('uplink', event),
       closed: () => this.#closed(event),
     };
+    if (event.type.startsWith('direct-')) this.direct.take(event);
     handlers[event.type]?.();
   }
 
@@ -298,6 +304,7 @@ export class Call extends EventTarget {
 
   async setTrack(track) {
     this.#track = track;
+    await this.direct.setTrack(track);
     if (this.#media.sends) await this.#media.setTrack(track);
     else await this.#rejoin();
   }
@@ -312,6 +319,7 @@ export class Call extends EventTarget {
 
   // The page goes away, perhaps to be loaded again: no farewell, so that the place is kept.
   vanish() {
+    this.direct.close();
     this.#media?.close();
   }
 
@@ -319,6 +327,7 @@ export class Call extends EventTarget {
     if (this.#state === 'ended') return;
     clearTimeout(this.#lateTimer);
     this.#listeners.forEach((remove) => remove());
+    this.direct.close();
     this.#media?.close();
     this.#setState('ended');
     this.#announce('ended', {reason, message});

@@ -7,10 +7,14 @@ export class Media extends EventTarget {
   #pc;
   #sender = null;
   #receiver;
+  #held = false;
+  track;
+  address = null;  // "host:port" of the server's media port, once it has answered
 
   // `track`: the microphone's, or null: only listening.
   constructor(track) {
     super();
+    this.track = track;
     this.#pc = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
     const direction = track === null ? 'recvonly' : 'sendrecv';
     const transceiver = this.#pc.addTransceiver(track ?? 'audio', {direction});
@@ -37,6 +41,8 @@ export class Media extends EventTarget {
   }
   async accept(sdp) {
     await this.#pc.setRemoteDescription({type: 'answer', sdp});
+    const [, ip, port] = /^a=candidate:\S+ 1 udp \d+ (\S+) (\d+) /im.exec(sdp) ?? [];
+    if (ip !== undefined) this.address = ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
   }
 
   // RFC 8445 section 9. `exchange` gives the server our new credentials and returns its own.
@@ -49,7 +55,19 @@ export class Media extends EventTarget {
   }
 
   async setTrack(track) {
-    await this.#sender?.replaceTrack(track);
+    this.track = track;
+    if (!this.#held) await this.#sender?.replaceTrack(track);
+  }
+  // Held: nothing is sent, while a direct call carries the sound. The leg stays up.
+  async hold(held) {
+    if (this.#held === held || this.#pc.signalingState === 'closed') return;
+    this.#held = held;
+    await this.#sender?.replaceTrack(held ? null : this.track);
+  }
+  // Sound has come in just now.
+  get isFlowing() {
+    const source = this.#receiver.getSynchronizationSources()[0];
+    return source !== undefined && performance.timeOrigin + performance.now() - source.timestamp < 60;
   }
 
   // CSRCs (RFC 3550) of who has been in the mix within the last `ms`.

@@ -66,7 +66,7 @@ export function watch(call, show) {
   const heard = ({detail}) => (uplink = detail);
   call.addEventListener('uplink', heard);
   const timer = setInterval(async () => {
-    const media = call.media;
+    const media = call.direct.isActive ? call.direct : call.media;
     if (call.state !== 'live' || media === null) return;
     const now = reading(await media.stats());
     if (of !== media) age = 0;
@@ -74,7 +74,7 @@ export function watch(call, show) {
       const down = change(now, before);
       // One gap is an accident, two in a row are a state.
       [down.gaps, lastGaps] = [Math.min(down.gaps, lastGaps), down.gaps];
-      show(judge(down, uplink));
+      show(judge(down, media === call.direct ? null : uplink));
       if (++round % kReportEvery === 0) call.request('stats', {report: {browser: true, ...down}}).catch(() => {});
     }
     before = now;

@@ -7,6 +7,7 @@ import {copyLink, openInvitation} from './invite.js';
 import {levelBar} from './lobby.js';
 import {watch} from './quality.js';
 import {Roster} from './roster.js';
+import {Sound} from './sound.js';
 import {t} from './strings.js';
 
 const kTalkingIntoMuted = -38;  // dBFS
@@ -29,13 +30,14 @@ export class Room {
     this.#microphone = microphone;
     this.openSettings = openSettings;
     this.leave = leave;
-    this.roster = new Roster(call);
+    this.roster = new Roster(call, microphone);
     this.chat = new Chat(call, () => this.#showChat());
     this.#build();
     this.#on('roster', ({detail}) => this.#people(detail));
     this.#on('room', () => this.#showRoom());
     this.#on('state', () => this.#showState());
     this.#on('stream', ({detail}) => this.#play(detail));
+    this.#on('path', () => this.#showPath());
     document.addEventListener('keydown', this.#keyDown);
     document.addEventListener('keyup', this.#keyUp);
     window.addEventListener('blur', this.#release);
@@ -55,12 +57,14 @@ export class Room {
   #build() {
     const button = (name, label, action, more = {}) =>
       el('button', {type: 'button', class: 'tool', onclick: action, ...more}, icon(name), el('span', {}, label));
-    this.audio = el('audio', {autoplay: true});
+    this.sound = new Sound(this.#call);
     this.hear = el('button', {type: 'button', class: 'primary hear', hidden: true, onclick: () => this.#startSound()},
       t('room.hear'));
     this.state = el('p', {class: 'state', role: 'status'});
     this.quality = el('p', {class: 'quality', 'data-grade': 'unknown'}, icon('signal'), el('span', {}, t('quality.unknown')));
     this.light = el('p', {class: 'light', hidden: true, role: 'status'}, icon('record'), el('span', {}, t('room.recording')));
+    this.directBadge = el('p', {class: 'direct-badge', hidden: true, role: 'status'}, icon('direct'),
+      el('span', {}, t('room.direct')));
     this.lockBadge = el('p', {class: 'lock-badge', hidden: true}, icon('lock'), el('span', {}, t('room.locked')));
     this.mute = el('button', {type: 'button', class: 'mute', 'aria-pressed': 'false', title: t('room.muteHint'),
       onclick: () => this.setMuted(!this.#isMuted)});
@@ -77,7 +81,8 @@ export class Room {
     offers('/rooms/x/recording/start').then((yes) => (this.record.hidden = !yes));
     this.view = el('div', {class: 'room'},
       el('header', {class: 'room-head'},
-        el('h1', {}, this.#call.room), this.lockBadge, this.light, el('span', {class: 'spring'}), this.quality,
+        el('h1', {}, this.#call.room), this.lockBadge, this.light, this.directBadge,
+        el('span', {class: 'spring'}), this.quality,
         this.invite = el('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => openInvitation(this.#call)},
           icon('people'), el('span', {}, t('room.invite'))),
         el('button', {type: 'button', class: 'quiet', onclick: () => this.#copyLink()}, icon('link'),
@@ -92,19 +97,18 @@ export class Room {
           el('div', {class: 'mute-box'}, this.mute, this.meter.bar),
           button('settings', t('room.settings'), () => this.openSettings()),
           button('leave', t('room.leave'), () => this.leave(), {class: 'tool danger'}))),
-      this.audio);
+      this.sound.view);
   }
 
   // --- Sound
 
   #play(stream) {
-    this.audio.srcObject = stream;
     this.roster.sendVolumes();
-    this.#startSound();
+    this.#startSound(stream);
   }
-  async #startSound() {
+  async #startSound(stream) {
     try {
-      await this.audio.play();
+      await this.sound.play(stream);
       this.hear.hidden = true;
     } catch (error) {
       // A newer stream interrupts the older one's start; only a refusal needs the person's click.
@@ -150,6 +154,7 @@ export class Room {
   #keyDown = (event) => {
     if (event.target.closest('input, textarea, select, dialog') || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.code === 'KeyM' && !event.repeat) this.setMuted(!this.#isMuted);
+    if (event.code === 'KeyT' && !event.repeat) this.#sayTalkers();
     // The space bar presses a button that has the focus; everywhere else it opens the microphone while it is held.
     if (event.code === 'Space' && !event.target.closest('button, summary, a')) {
       event.preventDefault();
@@ -200,6 +205,11 @@ export class Room {
       toast(t('room.handUp', name(updated)));
     this.raised = new Set([...this.#call.people.values()].filter((who) => who.hand).map((who) => who.id));
     this.#showMute();
+  }
+
+  #sayTalkers() {
+    const names = this.roster.talkers().join(', ');
+    toast(names === '' ? t('room.nobodyTalks') : t('room.talking', {names}));
   }
 
   #showChat() {
@@ -259,6 +269,12 @@ export class Room {
     this.view.dataset.state = state;
     if (state !== 'live') this.#showQuality({grade: 'unknown', text: t('quality.unknown')});
   }
+  #showPath() {
+    const {direct, people} = this.#call;
+    this.sound.follow();
+    this.directBadge.hidden = !direct.isActive;
+    if (direct.isActive) this.directBadge.title = t('room.directHint', {name: people.get(direct.peer)?.name ?? ''});
+  }
   #showQuality({grade, text}) {
     this.quality.dataset.grade = grade;
     this.quality.lastChild.textContent = text;
@@ -274,7 +290,7 @@ export class Room {
     window.removeEventListener('blur', this.#release);
     this.roster.destroy();
     this.chat.destroy();
-    this.audio.srcObject = null;
+    this.sound.destroy();
     this.view.remove();
   }
 }

@@ -5,6 +5,7 @@ import {t} from './strings.js';
 
 const kQuietest = -31;  // the slider's lowest position: silent for me
 const kLoudest = 12;
+const kSpeech = 45;     // -dBov
 
 const initials = (name) =>
   name.split(/\s+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toUpperCase()).join('') || '?';
@@ -19,9 +20,11 @@ class Card {
     this.avatar = el('div', {class: 'avatar', 'aria-hidden': 'true'});
     this.name = el('span', {class: 'name'});
     this.notes = el('span', {class: 'notes'});
+    // The ring in words, for screen readers: read with the card, never announced by itself.
+    this.voice = el('span', {class: 'unseen'});
     this.badges = el('span', {class: 'badges', 'aria-hidden': 'true'});
     this.view = el('li', {class: 'person', 'data-id': who.id}, this.avatar,
-      el('div', {class: 'person-text'}, this.name, this.notes), this.badges, isMe ? null : this.#more(who));
+      el('div', {class: 'person-text'}, this.name, this.notes, this.voice), this.badges, isMe ? null : this.#more(who));
     this.update(who);
   }
 
@@ -110,6 +113,7 @@ class Card {
     this.talking = talking;
     this.level = level;
     this.view.classList.toggle('talking', talking);
+    this.voice.textContent = talking ? t('person.talking') : '';
     // -dBov 60 and quieter: a thin ring; 10 and louder: a wide one.
     this.avatar.style.setProperty('--level', talking ? Math.min(Math.max((60 - level) / 50, 0.15), 1).toFixed(2) : 0);
   }
@@ -121,12 +125,14 @@ export function sendVolume(call, talker, db) {
 
 export class Roster {
   #call;
+  #microphone;
   #cards = new Map();
   #personal = new Map();  // participant -> dB, kept over reconnects
   #timer;
 
-  constructor(call) {
+  constructor(call, microphone) {
     this.#call = call;
+    this.#microphone = microphone;
     this.count = el('p', {class: 'hint', role: 'status'});
     this.alone = el('p', {class: 'alone'}, t('room.alone'));
     this.list = el('ul', {class: 'people', 'aria-label': t('room.people')});
@@ -167,6 +173,20 @@ export class Roster {
     this.alone.hidden = people.length > 1;
   }
 
+  // The server hears nothing of a direct call: both levels are measured here.
+  #directRings() {
+    const {direct, self, muted} = this.#call;
+    for (const [id, card] of this.#cards) {
+      const level = id === self ? (muted ? null : -this.#microphone.level()) : direct.level();
+      card.ring(level !== null && level < kSpeech, level ?? 127);
+    }
+  }
+
+  // Who talks now, for those who cannot see the rings.
+  talkers() {
+    return [...this.#cards.values()].filter((card) => card.talking).map((card) => card.who.name);
+  }
+
   // A new leg knows nothing of my volumes; the people may have new ids after a restart of the server.
   sendVolumes() {
     for (const [id, db] of this.#personal)
@@ -175,6 +195,7 @@ export class Roster {
 
   // CSRCs arrive with the sound itself, levels a little later over signalling: either lights the ring.
   #rings() {
+    if (this.#call.direct.isActive) return this.#directRings();
     const heard = new Set(this.#call.media?.contributors() ?? []);
     for (const [id, card] of this.#cards) {
       const who = this.#call.people.get(id);

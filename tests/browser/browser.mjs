@@ -60,30 +60,38 @@ export async function join(page, url, name, {pin, plain = true} = {}) {
 // dB of each frequency in what the page plays, the loudest of `ms`: {440: -20.1, ...}.
 export function hear(page, frequencies, ms = 1200) {
   return page.evaluate(async ([wanted, time]) => {
-    const stream = document.querySelector('audio').srcObject;
     window.testContext ??= new AudioContext({sampleRate: 48000});
     await window.testContext.resume();
-    const source = window.testContext.createMediaStreamSource(stream);
     const analyser = new AnalyserNode(window.testContext, {fftSize: 8192, smoothingTimeConstant: 0});
-    source.connect(analyser);
+    // What each element plays, as loud as it plays it.
+    const playing = [...document.querySelectorAll('audio')].filter((audio) => audio.srcObject !== null).map((audio) => {
+      const gain = new GainNode(window.testContext, {gain: audio.volume});
+      const source = window.testContext.createMediaStreamSource(audio.srcObject);
+      source.connect(gain).connect(analyser);
+      return {audio, gain, source};
+    });
     const bins = new Float32Array(analyser.frequencyBinCount);
     const loudest = Object.fromEntries(wanted.map((hz) => [hz, -200]));
     const end = performance.now() + time;
     while (performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 40));
+      for (const {audio, gain} of playing) gain.gain.value = audio.volume;
       analyser.getFloatFrequencyData(bins);
       for (const hz of wanted) {
         const middle = Math.round((hz * 8192) / 48000);
         for (let bin = middle - 2; bin <= middle + 2; ++bin) loudest[hz] = Math.max(loudest[hz], bins[bin]);
       }
     }
-    source.disconnect();
+    for (const {gain, source} of playing) {
+      source.disconnect();
+      gain.disconnect();
+    }
     return loudest;
   }, [frequencies, ms]);
 }
 
 export const stats = (page) => page.evaluate(async () => {
-  const report = await window.testPeers.at(-1).getStats();
+  const report = await window.testPeers.filter((peer) => peer.connectionState !== 'closed').at(-1).getStats();
   return [...report.values()].find((entry) => entry.type === 'inbound-rtp');
 });
 

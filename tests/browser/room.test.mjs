@@ -65,6 +65,22 @@ test('mute, unmute, and the space bar while muted', async () => {
   await close(ann, ben);
 });
 
+test('who talks is told to those who do not see it', async () => {
+  const {ann, ben} = await two();
+  const words = () => card(ann, 'Ben').locator('.unseen').textContent();
+  await until('Ben is said to talk', async () => (await words()) === 'is talking');
+  await ann.click('.mute');
+  await until('Ann does not talk', async () => (await card(ann, 'Ann').locator('.unseen').textContent()) === '');
+  await ann.evaluate(() => document.activeElement.blur());
+  await ann.keyboard.press('t');
+  await says(ann, 'Talking: Ben');
+  await ben.click('.mute');
+  await until('Ben is silent', async () => (await words()) === '');
+  await ann.keyboard.press('t');
+  await says(ann, 'Nobody is talking.');
+  await close(ann, ben);
+});
+
 test('a personal volume is for its listener only', async () => {
   const {ann, ben} = await two();
   const loud = (await hear(ann, [kBen], 1500))[kBen];

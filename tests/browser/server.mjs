@@ -115,9 +115,9 @@ export class Server {
   }
 }
 
-// 48 kHz, mono, 16 bit: a sine keyed 300 ms on, 200 ms off.
-export function toneFile(hz, amplitude = 0.25, seconds = 10) {
-  const file = path.join(kOut, `tone-${hz}.wav`);
+// 48 kHz, mono, 16 bit: a sine keyed `on` ms in each 500; from 500 on it never stops.
+export function toneFile(hz, amplitude = 0.25, seconds = 10, on = 300) {
+  const file = path.join(kOut, `tone-${hz}-${on}.wav`);
   const count = 48000 * seconds;
   const data = Buffer.alloc(44 + count * 2);
   data.write('RIFF', 0);
@@ -134,9 +134,8 @@ export function toneFile(hz, amplitude = 0.25, seconds = 10) {
   data.writeUInt32LE(count * 2, 40);
   for (let i = 0; i < count; ++i) {
     const at = (i / 48) % 500;  // ms within a key of 500
-    const ramp = Math.min(at / 10, (300 - at) / 10, 1);
-    const on = at < 300 ? Math.max(ramp, 0) : 0;
-    data.writeInt16LE(Math.round(32767 * amplitude * on * Math.sin((2 * Math.PI * hz * i) / 48000)), 44 + i * 2);
+    const ramp = on < 500 ? Math.max(Math.min(at / 10, (on - at) / 10, 1), 0) : 1;
+    data.writeInt16LE(Math.round(32767 * amplitude * ramp * Math.sin((2 * Math.PI * hz * i) / 48000)), 44 + i * 2);
   }
   fs.writeFileSync(file, data);
   return file;
