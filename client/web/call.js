@@ -40,7 +40,7 @@ export class Call extends EventTarget {
   hand = false;
   isBlocked = false;  // signalling stands, but no media gets through
 
-  // wish: {room, name, pin?, token?, consent, resume?}; track: the microphone's, or null
+  // wish: {room, name, pin?, token?, consent, direct, resume?}; track: the microphone's, or null
   constructor(wish, track) {
     super();
     this.#wish = wish;
@@ -112,10 +112,10 @@ export class Call extends EventTarget {
     const early = [];
     const keep = ({detail}) => early.push(detail);
     signal.addEventListener('event', keep);
-    const {room, name, pin, token, consent} = this.#wish;
+    const {room, name, pin, token, consent, direct} = this.#wish;
     const joined = await signal.request('join', {
       room, name, pin, token, consent, sdp, resume: this.#resume, applies_gain: false,
-      direct: this.#track !== null && canGoDirect(sdp),
+      direct: direct && this.#track !== null && canGoDirect(sdp),
     });
     await media.accept(joined.sdp);
     // From here on this connection speaks for us; the old one is told `replaced`, which is nothing to us.

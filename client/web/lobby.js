@@ -7,6 +7,7 @@ import {has, t} from './strings.js';
 
 const kListenOnly = 'none';
 const kQuietest = -60;
+const kProcessing = ['echo', 'noise', 'gain'];
 
 export function levelBar(label) {
   const fill = el('span', {class: 'level-fill'});
@@ -36,7 +37,7 @@ export function joinError(error, hadPin) {
   return t(has(key) ? key : 'error.other', {message: error.message});
 }
 
-// room: from the link, or ''. enter({room, name, pin, consent}, microphone): joins, throws what it is refused with.
+// room: from the link, or ''. enter({room, name, pin, consent, direct}, microphone): joins, throws what it is refused with.
 export class Lobby {
   #microphone = new Microphone();
   #timer = 0;
@@ -68,7 +69,8 @@ export class Lobby {
     this.error = el('p', {class: 'error', role: 'alert'});
     this.button = el('button', {class: 'primary wide', type: 'submit'}, t('lobby.join'));
     this.consent = this.#toggle('consent', known.consent ?? true);
-    const processing = ['echo', 'noise', 'gain'].map((key) => this.#toggle(key, known[key]));
+    this.direct = this.#toggle('direct', known.direct);
+    const processing = kProcessing.map((key) => this.#toggle(key, known[key]));
     const field = (label, input, ...more) =>
       el('div', {class: 'field'}, el('label', {for: input.id}, label), input, ...more);
     const form = el('form', {class: 'card lobby', onsubmit: (event) => this.#submit(event)},
@@ -78,7 +80,8 @@ export class Lobby {
       field(t('lobby.name'), this.name),
       this.pinField,
       field(t('lobby.microphone'), this.select, this.meter.bar, this.hint),
-      el('details', {}, el('summary', {}, t('lobby.sound')), ...processing),
+      el('details', {}, el('summary', {}, t('lobby.sound')), ...processing, this.direct,
+        el('p', {class: 'hint after-toggle'}, t('lobby.directHint'))),
       this.consent,
       el('p', {class: 'hint after-toggle'}, t('lobby.consentHint')),
       this.error,
@@ -92,7 +95,7 @@ export class Lobby {
   #toggle(key, checked) {
     const box = el('input', {type: 'checkbox', id: `toggle-${key}`, checked, role: 'switch', onchange: () => {
       rememberPerson({[key]: box.checked});
-      if (key !== 'consent') this.#choose();
+      if (kProcessing.includes(key)) this.#choose();
     }});
     return el('div', {class: 'toggle'}, box, el('label', {for: box.id}, t(`lobby.${key}`)));
   }
@@ -155,6 +158,7 @@ export class Lobby {
       name: this.name.value.trim(),
       pin: this.pin.value || undefined,
       consent: this.consent.firstChild.checked,
+      direct: this.direct.firstChild.checked,
     };
     await this.#opening;
     try {

@@ -21,7 +21,8 @@ const kPerson = 'parley.person';
 const kPlace = 'parley.place';
 const kPlaceLife = 60_000;  // the server keeps a lost participant's place for a minute
 
-export const person = () => ({echo: true, noise: true, gain: true, ...read('localStorage', kPerson)});
+export const person = () => ({echo: true, noise: true, gain: true, direct: true,
+  ...read('localStorage', kPerson)});
 export const rememberPerson = (change) => write('localStorage', kPerson, {...person(), ...change});
 
 // The place in a room that a reload comes back to: {wish, mic, muted, at}.

@@ -204,3 +204,17 @@ test('a room that stays on the server', async () => {
   await hears(ben, kAnn);
   await close(ann, ben);
 });
+
+test('somebody who does not want it', async () => {
+  const ann = await open(annsBrowser);
+  await ann.goto(url());
+  await ann.click('summary');
+  await ann.locator('label[for=toggle-direct]').click();
+  await join(ann, url(), 'Ann');
+  const ben = await open(bensBrowser);
+  await join(ben, url(), 'Ben');
+  await hears(ann, kBen);
+  await sleep(2000);
+  assert.equal(await ben.evaluate(() => window.testPeers.length), 1);
+  await close(ann, ben);
+});
