@@ -14,6 +14,10 @@ void MixQueue::on_mix(const MixFrame& frame, Bytes packet) noexcept {
   if (wake_) wake_();
 }
 
+void MixQueue::on_tick(TimePoint deadline) noexcept {
+  passed_.store(deadline.time_since_epoch().count(), std::memory_order_release);
+}
+
 void MixQueue::on_mix_end() noexcept {
   ended_.store(true, std::memory_order_release);
   if (wake_) wake_();

@@ -34,6 +34,9 @@ class MixConsumer {
   virtual ~MixConsumer() = default;
   // On the room's mix thread, inside its tick: must not block. `packet` is valid during the call only.
   virtual void on_mix(const MixFrame& frame, Bytes packet) noexcept = 0;
+  // On the mix thread, behind the packets of each tick, with or without any: nothing more comes of this
+  // deadline and those before it.
+  virtual void on_tick(TimePoint /*deadline*/) noexcept {}
   // On the mix thread: nothing comes any more, the tap was removed or its room closed.
   virtual void on_mix_end() noexcept {}
 };
@@ -46,10 +49,14 @@ class MixQueue final : public MixConsumer {
   explicit MixQueue(std::size_t bytes = 64U << 10U, std::function<void()> wake = {});
 
   void on_mix(const MixFrame& frame, Bytes packet) noexcept override;
+  void on_tick(TimePoint deadline) noexcept override;
   void on_mix_end() noexcept override;
 
   // The consumer's thread. Takes the oldest packet; false when there is none now.
   bool pop(MixFrame& frame, ByteBuffer& packet);
+  // The room's last tick of which everything is in the queue. Asked before the queue is emptied, it tells up
+  // to where what was taken out is complete.
+  TimePoint passed() const { return TimePoint(Duration(passed_.load(std::memory_order_acquire))); }
   // Nothing will come behind what is in the queue.
   bool ended() const { return ended_.load(std::memory_order_acquire); }
 
@@ -59,6 +66,7 @@ class MixQueue final : public MixConsumer {
   ByteRing<MixFrame> ring_;
   const std::function<void()> wake_;
   std::atomic<bool> ended_{false};
+  std::atomic<Duration::rep> passed_{TimePoint::min().time_since_epoch().count()};
   std::atomic<std::uint64_t> dropped_{0};
 };
 

@@ -296,6 +296,7 @@ void MixThread::run_tick(Room& room, TimePoint at) {
   room.deadline += skipped * room.tick;
   drain_packets();
   room.pipeline.tick(room.deadline, skipped);
+  for (const auto& [leg, consumer] : room.taps) consumer->on_tick(room.deadline);
   leg_server_.wake();
   room.deadline += room.tick;
   room.scheduled = !room.pipeline.idle();

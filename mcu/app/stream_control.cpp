@@ -15,9 +15,11 @@ constexpr std::size_t kMaxHlsFile = 16 * 1024 * 1024;
 class TapFeed final : public streaming::MixFeed {
  public:
   explicit TapFeed(std::shared_ptr<pipelines::MixQueue> queue) : queue_(std::move(queue)) {}
-  void drain(const std::function<void(std::uint64_t, Bytes)>& give) override {
+  TimePoint drain(const std::function<void(TimePoint, Bytes)>& give) override {
+    const TimePoint passed = queue_->passed();
     pipelines::MixFrame frame;
-    while (queue_->pop(frame, packet_)) give(frame.media_time, packet_);
+    while (queue_->pop(frame, packet_)) give(frame.at, packet_);
+    return passed;
   }
   std::uint64_t dropped() const override { return queue_->dropped(); }
 

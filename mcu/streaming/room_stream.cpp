@@ -48,8 +48,8 @@ void RoomStream::drop_unused_encoders() {
 }
 
 void RoomStream::step(TimePoint at, const std::function<void(const StreamInfo&)>& changed) {
-  feed_->drain([&](std::uint64_t media_time, Bytes packet) { clock_.push(media_time, packet, at); });
-  clock_.step(at, [&](const streams::MixFrame& frame) { give(frame, at); });
+  const TimePoint passed = feed_->drain([&](TimePoint tick, Bytes packet) { clock_.push(tick, packet); });
+  clock_.step(at, passed, [&](const streams::MixFrame& frame) { give(frame, at); });
   pull_encoders(at);
   for (Stream& stream : streams_) {
     const auto before = stream.retry.state();

@@ -51,12 +51,14 @@ struct StreamInfo {
   std::uint64_t connects = 0, failures = 0;
 };
 
-// Where a room's mix comes from: packets of the full mix with the room's media time, in order.
+// Where a room's mix comes from: packets of the full mix, each with the deadline of the tick that made it, in
+// order.
 class MixFeed {
  public:
   virtual ~MixFeed() = default;
-  // Gives what has come since the last call; never waits. On the engine's thread.
-  virtual void drain(const std::function<void(std::uint64_t media_time, Bytes packet)>& give) = 0;
+  // Gives what has come since the last call; never waits. Returns the room's last tick of which everything
+  // has been given. On the engine's thread.
+  virtual TimePoint drain(const std::function<void(TimePoint tick, Bytes packet)>& give) = 0;
   // Packets that found the queue between the threads full.
   virtual std::uint64_t dropped() const = 0;
 };

@@ -2,7 +2,7 @@
 
 #include <opus.h>
 
-#include <cstdlib>
+#include <algorithm>
 
 namespace parley::streams {
 namespace {
@@ -11,38 +11,29 @@ constexpr int kRate = 48'000;
 // Low-delay CELT at full band, mono, one frame (RFC 6716 section 3.1): what a room that was never heard says.
 constexpr std::uint8_t kToc20 = 31 << 3, kToc10 = 30 << 3;
 
-std::int64_t samples_in(Duration time) {
-  return time * 48 / 1ms;
-}
-
 }  // namespace
 
 MixClock::MixClock(Duration tick, TimePoint start)
-    : tick_samples_(static_cast<std::uint32_t>(samples_in(tick))),
+    : tick_(tick),
+      tick_samples_(static_cast<std::uint32_t>(tick * 48 / 1ms)),
       start_(start),
       toc_(tick == 10ms ? kToc10 : kToc20) {}
 
-std::int64_t MixClock::position_at(TimePoint at) const {
-  return samples_in(at - start_);
+// A room ticks on a grid of its own. Its phase falls away: every tick has a place of its own, and a room that
+// was built anew with another phase is less than a tick off.
+std::int64_t MixClock::position_of(TimePoint tick) const {
+  const auto since = tick - start_;
+  const auto ticks = since / tick_ - (since % tick_ < Duration::zero() ? 1 : 0);
+  return ticks * static_cast<std::int64_t>(tick_samples_);
 }
 
-void MixClock::push(std::uint64_t media_time, Bytes packet, TimePoint at) {
+void MixClock::push(TimePoint tick, Bytes packet) {
   if (packet.empty() || waiting_.size() >= kMaxWaiting) return;
   const int samples =
       opus_packet_get_nb_samples(packet.data(), static_cast<opus_int32>(packet.size()), kRate);
   if (samples <= 0) return;
-  const auto media = static_cast<std::int64_t>(media_time);
-  const std::int64_t present = position_at(at);
-  if (!anchored_ || std::abs(media + offset_ - present) > samples_in(kJump)) {
-    // The tick that is due next, counted from now, so that position keeps pace with the clock on the wall.
-    const auto tick = static_cast<std::int64_t>(tick_samples_);
-    const std::int64_t next = std::max(present / tick * tick, static_cast<std::int64_t>(position_));
-    offset_ = next - media;
-    anchored_ = true;
-    waiting_.clear();
-  }
-  if (packet.size() > 1) toc_ = packet.front();
-  waiting_.push_back({media + offset_, static_cast<std::uint32_t>(samples), {packet.begin(), packet.end()}});
+  waiting_.push_back(
+      {position_of(tick), static_cast<std::uint32_t>(samples), {packet.begin(), packet.end()}});
 }
 
 void MixClock::give_filler(const std::function<void(const MixFrame&)>& give) {
@@ -53,8 +44,10 @@ void MixClock::give_filler(const std::function<void(const MixFrame&)>& give) {
   position_ += static_cast<std::uint64_t>(samples);
 }
 
-void MixClock::step(TimePoint at, const std::function<void(const MixFrame&)>& give) {
-  const std::int64_t due = position_at(at - kPatience);
+void MixClock::step(TimePoint at, TimePoint passed, const std::function<void(const MixFrame&)>& give) {
+  // The position behind the last tick that nothing can come for any more.
+  const std::int64_t due =
+      position_of(std::max(passed, at - kPatience)) + static_cast<std::int64_t>(tick_samples_);
   for (;;) {
     if (!waiting_.empty()) {
       const Waiting& first = waiting_.front();
@@ -65,6 +58,7 @@ void MixClock::step(TimePoint at, const std::function<void(const MixFrame&)>& gi
         give_filler(give);
         continue;
       } else {
+        if (first.packet.size() > 1) toc_ = first.packet.front();
         give({position_, first.samples, first.packet, false});
         position_ += first.samples;
       }

@@ -1,10 +1,15 @@
 // Makes an unbroken stream of the room's mix: one Opus packet for each tick, whatever the tap delivers.
 //
 // The mix of a silent room has gaps (DTX), a room without people says nothing at all, a full queue loses
-// packets, and a room's pipeline may be replaced by a new one whose media time starts again. Containers and
-// players want none of that: gaps collapse in Ogg, and a live encoder that is not fed falls behind. So each
-// missing tick is filled with a packet of one byte, the TOC alone, which a decoder takes for "nothing new"
-// (RFC 6716 section 3.2.1, RFC 7587 section 3.1.3) and continues with background noise or silence.
+// packets, and a room's pipeline may be replaced by a new one. Containers and players want none of that: gaps
+// collapse in Ogg, and a live encoder that is not fed falls behind. So each missing tick is filled with a
+// packet of one byte, the TOC alone, which a decoder takes for "nothing new" (RFC 6716 section 3.2.1,
+// RFC 7587 section 3.1.3) and continues with background noise or silence.
+//
+// A packet's place is the tick it was made in, never the moment at which it was fetched, and whether a tick
+// has a packet at all is told by the mix thread, not guessed: once the room has passed a tick, what is
+// missing is missing. So however late the threads of a loaded machine run, the stream comes out the same,
+// only later.
 //
 // Pure, time passed in. Threads: one owner. Memory: at most kMaxWaiting packets.
 #pragma once
@@ -27,18 +32,17 @@ struct MixFrame {
 
 class MixClock {
  public:
-  // How long a tick is waited for. The mix thread hands packets over within a tick; this is for a machine
-  // that stalls.
-  static constexpr Duration kPatience = 200ms;
-  static constexpr Duration kJump = 2s;  // media time that leaps further has started anew
+  // A room that has passed no tick for so long has stopped (its media are gone, or the machine was asleep):
+  // then the clock on the wall drives the stream, this much behind, until the room goes on.
+  static constexpr Duration kPatience = 1s;
   static constexpr std::size_t kMaxWaiting = 512;
 
   MixClock(Duration tick, TimePoint start);
 
-  // In the order of the tap. `media_time` in 48 kHz samples of the room.
-  void push(std::uint64_t media_time, Bytes packet, TimePoint at);
-  // Gives every frame that is due.
-  void step(TimePoint at, const std::function<void(const MixFrame&)>& give);
+  // In the order of the tap. `tick`: the deadline of the tick that made the packet.
+  void push(TimePoint tick, Bytes packet);
+  // Gives every frame that is due. `passed`: the room's last tick of which all packets have been pushed.
+  void step(TimePoint at, TimePoint passed, const std::function<void(const MixFrame&)>& give);
 
   std::uint64_t position() const { return position_; }
   std::uint64_t filled() const { return filled_; }  // fillers given
@@ -51,12 +55,11 @@ class MixClock {
     ByteBuffer packet;
   };
   void give_filler(const std::function<void(const MixFrame&)>& give);
-  std::int64_t position_at(TimePoint at) const;
+  std::int64_t position_of(TimePoint tick) const;
 
+  const Duration tick_;
   const std::uint32_t tick_samples_;
-  TimePoint start_;  // of position 0
-  bool anchored_ = false;
-  std::int64_t offset_ = 0;  // position = media time + offset
+  const TimePoint start_;  // of position 0
   std::uint64_t position_ = 0;
   std::uint8_t toc_;
   std::deque<Waiting> waiting_;

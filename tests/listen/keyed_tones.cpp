@@ -36,6 +36,8 @@ std::vector<double> beginnings(const std::vector<double>& levels, double thresho
   std::vector<double> out;
   for (const auto& [from, to] : sounds)
     if (to - from > kShortestSoundMs) out.push_back(from);
+  // Who starts to listen in the middle of a sound hears it begin there: the first beginning proves nothing.
+  if (!out.empty()) out.erase(out.begin());
   return out;
 }
 
@@ -50,8 +52,10 @@ std::vector<KeyedTone> find_keyed_tones(std::span<const float> pcm, std::span<co
     const auto edges = beginnings(levels, 0.5 * test::quantile(levels, 0.8));
     tone.beats = edges.size();
     for (std::size_t i = 1; i < edges.size(); ++i) {
-      const double apart = edges[i] - edges[i - 1];
-      tone.worst_gap_ms = std::max(tone.worst_gap_ms, std::abs(apart - kBeatMs));
+      const double off = std::abs(edges[i] - edges[i - 1] - kBeatMs);
+      if (off <= tone.worst_gap_ms) continue;
+      tone.worst_gap_ms = off;
+      tone.worst_at_s = edges[i] / 1000;
     }
     if (edges.size() > 1)
       tone.clock_error_ms =

@@ -10,8 +10,9 @@ namespace parley::listen {
 
 struct KeyedTone {
   double hz = 0;
-  std::size_t beats = 0;    // beginnings found
+  std::size_t beats = 0;    // beginnings found, but for the first
   double worst_gap_ms = 0;  // largest difference between two beginnings and the 500 ms they should lie apart
+  double worst_at_s = 0;    // where that is
   double clock_error_ms = 0;  // of the whole: last beginning against the first
 };
 

@@ -54,8 +54,8 @@ int judge_keyed(const char* path, double least_seconds, int argc, char** argv) {
   bool ok = static_cast<double>(pcm->size()) >= least_seconds * 48'000;
   std::printf("%.2f s\n", static_cast<double>(pcm->size()) / 48'000);
   for (const auto& tone : find_keyed_tones(*pcm, hz)) {
-    std::printf("%.0f Hz: %zu beats, worst interval off by %.0f ms, clock off by %.0f ms\n", tone.hz,
-                tone.beats, tone.worst_gap_ms, tone.clock_error_ms);
+    std::printf("%.0f Hz: %zu beats, worst interval off by %.0f ms (at %.1f s), clock off by %.0f ms\n",
+                tone.hz, tone.beats, tone.worst_gap_ms, tone.worst_at_s, tone.clock_error_ms);
     ok = ok && static_cast<double>(tone.beats) >= 2 * least_seconds - 3 && tone.worst_gap_ms <= 100 &&
          tone.clock_error_ms <= 50;
   }

@@ -114,7 +114,8 @@ mkdir -p "$work/files"
 start_server "$bin" "streaming:
   allow: [\"icecast://127.0.0.0/8\", \"rtmp://127.0.0.0/8\", \"srt://127.0.0.0/8\", \"srt://0.0.0.0:$srt_listen\",
     \"rtp://127.0.0.0/8\", \"icecast://nowhere.invalid\", \"hls:\", \"file:\"]
-  file_root: \"$work/files\""
+  file_root: \"$work/files\"
+recording: {directory: \"$work/recordings\"}"
 for voice in ann:500 ben:1100 cyn:2100; do
   "$bin/parley" join call --server "$url" --name "${voice%:*}" --input "tone:${voice#*:}" --output null \
     --duration 600 > "$work/${voice%:*}.out" 2>&1 &
@@ -126,6 +127,8 @@ sleep 3  # their jitter buffers find their depth
 
 # --- 1. Everything at once: pushed and pulled back
 echo "== $seconds s of a call of three, pushed and pulled back"
+api POST call/recording/start > /dev/null  # what the room itself says it heard, to compare with
+skips_before=$(metric parley_ticks_skipped_total)
 pulls=()
 declare -A id
 if have Icecast icecast2; then
@@ -164,9 +167,16 @@ pull hls -live_start_index 0 -i "$url/hls/call/master.m3u8"
 id[file]=$(start_stream call '{"url":"file:call.opus"}')
 for pid in "${pulls[@]}"; do wait "$pid" || true; done
 sleep 2
+api POST call/recording/stop > /dev/null
+skips=$(($(metric parley_ticks_skipped_total) - skips_before))
 api DELETE "call/streams/${id[file]}" > /dev/null
 sleep 1
 ffmpeg -nostdin -v error -y -i "$work/files/call.opus" -t "$seconds" -ac 1 -ar 48000 "$work/file.wav" || true
+recorded() { find "$work/recordings" -name mixdown.opus -size +0; }
+wait_for 10 "the recording" [ -n "$(recorded)" ]
+ffmpeg -nostdin -v error -y -i "$(recorded)" -ac 1 -ar 48000 "$work/recording.wav" || true
+check "the room's own recording, beside the streams ($skips ticks skipped: more than 0 means a machine that had no time)" \
+  tones recording
 for name in icecast-opus icecast-mp3 icecast-aac icecast-vorbis rtmp srt srt-listener rtp hls file; do
   [ -e "$work/$name.err" ] || [ "$name" = file ] || continue
   check "$name: three tones, no gap, right clock" tones "$name"

@@ -91,6 +91,7 @@ TEST_F(MixTapTest, ConsumersShareOneEncodeAndGetTheSamePackets) {
   add_tap(102, second);
   std::size_t mixed = 0, equal = 0;
   std::uint64_t last_time = 0;
+  TimePoint last_tick{};
   bool in_order = true;
   const auto take = [&] {
     MixFrame a, b;
@@ -101,6 +102,7 @@ TEST_F(MixTapTest, ConsumersShareOneEncodeAndGetTheSamePackets) {
       in_order &= mixed == 0 || a.media_time > last_time;
       EXPECT_LE(a.spoken, a.at);
       last_time = a.media_time;
+      last_tick = a.at - 20ms;
       ++mixed;
     }
     return mixed >= 50;
@@ -108,6 +110,12 @@ TEST_F(MixTapTest, ConsumersShareOneEncodeAndGetTheSamePackets) {
   ASSERT_TRUE(talk_until(take));
   EXPECT_EQ(equal, mixed);
   EXPECT_TRUE(in_order);
+  EXPECT_GE(first->passed(), last_tick) << "a tick is told of behind its packets, or with the next";
+  const auto told = first->passed();
+  const TimePoint limit = now() + 5s;
+  while (first->passed() == told && now() < limit) std::this_thread::yield();
+  EXPECT_EQ((first->passed() - told) % 20ms, 0ms) << "silent ticks are told of, too";
+  EXPECT_GT(first->passed(), told);
   const auto stats = room_stats();
   EXPECT_GT(stats.encodes, 0U);
   EXPECT_LE(stats.encodes, stats.ticks) << "two taps must not cost two encodes";

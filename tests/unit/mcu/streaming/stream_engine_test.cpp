@@ -34,9 +34,13 @@ class ToneFeed final : public MixFeed {
           0.2F * static_cast<float>(std::sin(2 * std::numbers::pi * kHz * static_cast<double>(i) / 48'000));
     packets_ = test::opus_packets(pcm);
   }
-  void drain(const std::function<void(std::uint64_t, Bytes)>& give) override {
-    for (; next_ < packets_.size() && start_ + next_ * 20ms <= now(); ++next_)
-      give(next_ * 960, packets_[next_].packet.data());
+  TimePoint drain(const std::function<void(TimePoint, Bytes)>& give) override {
+    TimePoint passed = TimePoint::min();
+    for (; next_ < packets_.size() && start_ + next_ * 20ms <= now(); ++next_) {
+      passed = start_ + next_ * 20ms;
+      give(passed, packets_[next_].packet.data());
+    }
+    return passed;
   }
   std::uint64_t dropped() const override { return 0; }
 
