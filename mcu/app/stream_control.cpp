@@ -62,7 +62,8 @@ bool is_hls_name(const std::string& name) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
   });
   return safe && name.size() <= 64 && !name.empty() && name.front() != '.' &&
-         (name.ends_with(".m3u8") || name.ends_with(".ts"));
+         (name.ends_with(".m3u8") || name.ends_with(".ts") || name.ends_with(".m4s") ||
+          name.ends_with(".mp4"));
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -190,8 +191,7 @@ void StreamControl::tell(const streaming::StreamInfo& info) {
 }
 
 void StreamControl::hls_file(const std::string& room, const std::string& name, File answer) {
-  const auto media = rooms_.media_room(room);
-  const auto directory = media && *media != RoomId::none ? engine_->hls_directory(*media) : std::string();
+  const auto directory = engine_->hls_directory(room);
   if (directory.empty() || !is_hls_name(name))
     return answer(Error{"there is no such file in this stream", 404});
   const auto shared = std::make_shared<File>(std::move(answer));

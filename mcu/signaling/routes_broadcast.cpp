@@ -98,20 +98,25 @@ Response stop_stream(Context& context, const Request& request) {
   return done(context.ports.streams->stop(request.variable("room"), request.variable("stream")));
 }
 
+const char* hls_type(const std::string& name) {
+  if (name.ends_with(".m3u8")) return "application/vnd.apple.mpegurl";
+  return name.ends_with(".ts") ? "video/mp2t" : "audio/mp4";
+}
+
 void hls(Context& context, const Request& request, const Reply& reply) {
   const auto name = request.variable("file");
-  context.ports.streams->hls_file(
-      request.variable("room"), name, [reply, name](const Result<std::string>& file) {
-        if (!file) return reply(refused(file.error()));
-        Response response;
-        const bool playlist = name.ends_with(".m3u8");
-        response.content_type = playlist ? "application/vnd.apple.mpegurl" : "video/mp2t";
-        response.body = *file;
-        // A playlist grows every few seconds; a segment never changes.
-        response.with("Cache-Control", playlist ? "no-cache" : "max-age=60");
-        response.with("Access-Control-Allow-Origin", "*");
-        reply(std::move(response));
-      });
+  context.ports.streams->hls_file(request.variable("room"), name,
+                                  [reply, name](const Result<std::string>& file) {
+                                    if (!file) return reply(refused(file.error()));
+                                    Response response;
+                                    const bool playlist = name.ends_with(".m3u8");
+                                    response.content_type = hls_type(name);
+                                    response.body = *file;
+                                    // A playlist grows every few seconds; a segment never changes.
+                                    response.with("Cache-Control", playlist ? "no-cache" : "max-age=60");
+                                    response.with("Access-Control-Allow-Origin", "*");
+                                    reply(std::move(response));
+                                  });
 }
 
 // --- Playback

@@ -144,7 +144,7 @@ Result<StreamEngine::Plan> StreamEngine::plan(RoomId media_room, const std::stri
   plan.config.title = room;
   plan.config.policy = policy_;
   if (target->kind == streams::Kind::file) plan.config.directory = settings_.file_root;
-  if (target->kind == streams::Kind::hls) plan.config.directory = settings_.hls_root + "/" + plan.info.id;
+  if (target->kind == streams::Kind::hls) plan.config.directory = hls_folder(plan.info.id);
   return plan;
 }
 
@@ -181,6 +181,7 @@ bool StreamEngine::stop(const StreamId& id) {
   past_dropped_ += found->dropped;
   past_failures_ += found->failures;
   published_.erase(id);
+  if (found->scheme == "hls") keep_folder(*found, now());
   log::info("room {}: stream {} to {} stopped", found->room, id, found->url);
   return true;
 }
@@ -207,10 +208,38 @@ bool StreamEngine::streams_to(RoomId media_room) const {
   return !list(media_room).empty();
 }
 
-std::string StreamEngine::hls_directory(RoomId media_room) const {
-  for (const auto& info : list(media_room))
-    if (info.scheme == "hls") return settings_.hls_root + "/" + info.id;
+std::string StreamEngine::hls_directory(const std::string& room) const {
+  const std::lock_guard lock(published_lock_);
+  for (const auto& [id, info] : published_)
+    if (info.room == room && info.scheme == "hls") return hls_folder(id);
+  for (auto ended = ended_hls_.rbegin(); ended != ended_hls_.rend(); ++ended)
+    if (ended->room == room) return ended->folder;
   return "";
+}
+
+// Under published_lock_.
+void StreamEngine::keep_folder(const StreamInfo& info, TimePoint at) {
+  ended_hls_.push_back({info.room, hls_folder(info.id), at + kHlsKept});
+}
+
+TimePoint StreamEngine::sweep_folders(TimePoint at) {
+  Ended ended;
+  {
+    const std::lock_guard lock(published_lock_);
+    if (ended_hls_.empty()) return TimePoint::max();
+    if (ended_hls_.front().until > at) return ended_hls_.front().until;
+    ended = std::move(ended_hls_.front());
+    ended_hls_.pop_front();
+  }
+  const bool begun = helpers_->run([folder = ended.folder] {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  });
+  if (begun) return at;
+  ended.until = at + 1s;
+  const std::lock_guard lock(published_lock_);
+  ended_hls_.push_back(std::move(ended));
+  return at + 1s;
 }
 
 StreamTotals StreamEngine::totals() const {
@@ -242,12 +271,14 @@ bool StreamEngine::post(Command command) {
 void StreamEngine::run() {
   name_this_thread("stream");
   TimePoint next = now();
+  TimePoint next_sweep = TimePoint::max();
   for (;;) {
     {
       std::unique_lock lock(sleep_lock_);
       const auto woken = [this] { return stopping_ || work_; };
       if (rooms_.empty()) {
-        wake_.wait(lock, woken);
+        // Not for ever in one go: wait_until() of the last moment there is would overflow.
+        wake_.wait_until(lock, std::min(next_sweep, now() + 1h), woken);
         next = now();
       } else {
         wake_.wait_until(lock, next, woken);
@@ -258,6 +289,7 @@ void StreamEngine::run() {
     const TimePoint at = now();
     Command command;
     while (commands_.pop(command)) command(*this, at);
+    next_sweep = sweep_folders(at);
     if (at < next) continue;
     step(at);
     next = std::max(next + kStep, at);  // never in a burst

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -27,6 +28,7 @@ class StreamEngine {
  public:
   static constexpr std::size_t kMaxStreams = 500;
   static constexpr std::size_t kMaxPerRoom = 50;
+  static constexpr Duration kHlsKept = 1min;  // for players to come to the end of what they have begun
 
   using PostToCtl = std::function<void(std::function<void()>)>;
   using Changed = std::function<void(const StreamInfo&)>;
@@ -56,7 +58,8 @@ class StreamEngine {
   std::vector<StreamInfo> list(RoomId media_room) const;
   std::optional<StreamInfo> find(const StreamId& id) const;
   bool streams_to(RoomId media_room) const;
-  std::string hls_directory(RoomId media_room) const;  // empty: no such stream
+  // Of the room's stream, or of its last one for kHlsKept after its end; empty: no such stream.
+  std::string hls_directory(const std::string& room) const;
   StreamTotals totals() const;
 
  private:
@@ -67,6 +70,10 @@ class StreamEngine {
   void run();
   void step(TimePoint at);
   void publish();
+  std::string hls_folder(const StreamId& id) const { return settings_.hls_root + "/" + id; }
+  void keep_folder(const StreamInfo& info, TimePoint at);
+  // Removes the oldest folder if its time has come; returns when the next one's comes.
+  TimePoint sweep_folders(TimePoint at);
 
   StreamSettings settings_;                        // ctl
   std::shared_ptr<const streams::Policy> policy_;  // ctl
@@ -83,6 +90,11 @@ class StreamEngine {
   // What ctl sees: written by ctl when a stream comes or goes, by `stream` five times a second.
   mutable std::mutex published_lock_;
   std::map<StreamId, StreamInfo> published_;
+  struct Ended {
+    std::string room, folder;
+    TimePoint until{};
+  };
+  std::deque<Ended> ended_hls_;  // oldest first
   std::uint64_t encoded_ticks_ = 0, past_bytes_ = 0, past_dropped_ = 0, past_failures_ = 0;
 
   // The stream thread's own.

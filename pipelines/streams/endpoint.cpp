@@ -1,6 +1,7 @@
 #include "pipelines/streams/endpoint.hpp"
 
 #include <fcntl.h>
+#include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 #include <unistd.h>
@@ -11,11 +12,11 @@
 #include <condition_variable>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <utility>
 
 #include "pipelines/device/gst_support.hpp"
+#include "pipelines/streams/hls_folder.hpp"
 #include "pipelines/streams/icecast.hpp"
 #include "pipelines/streams/resolve.hpp"
 #include "transport/base/log.hpp"
@@ -44,25 +45,6 @@ Result<int> open_file(const std::string& directory, const std::string& name) {
     if (errno != EEXIST) return Error{path.string() + ": " + std::strerror(errno)};
   }
   return Error{name + ": too many files of this name"};
-}
-
-// Leftovers of an earlier run would be served along with the new playlist.
-Status prepare_hls(const std::string& directory, int bitrate) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) return Error{directory + ": " + error.message()};
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    const auto type = entry.path().extension();
-    if (type == ".ts" || type == ".m3u8") fs::remove(entry.path(), error);
-  }
-  const auto master = fs::path(directory) / "master.m3u8";
-  std::ofstream out(master);
-  // MPEG-TS adds about a tenth; RFC 8216 section 4.3.4.2 wants the peak.
-  out << "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-STREAM-INF:BANDWIDTH=" << bitrate * 5 / 4
-      << ",CODECS=\"mp4a.40.2\"\nlive.m3u8\n";
-  out.close();
-  if (!out) return Error{master.string() + ": cannot be written"};
-  return Done{};
 }
 
 }  // namespace
@@ -155,7 +137,8 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
       if (!opened) return opened.error();
       fd_ = *opened;
     } else if (target.kind == Kind::hls) {
-      if (auto prepared = prepare_hls(config_.directory, config_.coding.bitrate); !prepared) return prepared;
+      const auto prepared = prepare_hls(config_.directory, target.segments, config_.coding.bitrate);
+      if (!prepared) return prepared;
     }
     if (cancelled_.load()) return Done{};
     return start(address);
@@ -219,6 +202,10 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
       case Kind::hls: {
         // Players keep segments by name: those of another run must not be taken for these.
         const auto run = std::to_string(std::chrono::system_clock::now().time_since_epoch() / 1s);
+        if (target.segments == Segments::fmp4) {
+          write_segments(sink, run);
+          break;
+        }
         const auto segments = (fs::path(config_.directory) / ("s" + run + "-%05d.ts")).string();
         const auto playlist = (fs::path(config_.directory) / "live.m3u8").string();
         g_object_set(sink, "location", segments.c_str(), "playlist-location", playlist.c_str(), nullptr);
@@ -231,8 +218,33 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
     }
   }
 
+  // On the pipeline's thread, which may wait for the disk.
+  void write_segments(GstElement* sink, const std::string& run) {
+    hls_.emplace(config_.directory, run);
+    GstAppSinkCallbacks callbacks{};
+    callbacks.new_sample = [](GstAppSink* from, gpointer self) {
+      const device::Owned<GstSample> sample(gst_app_sink_pull_sample(from));
+      return sample ? static_cast<Link*>(self)->write(gst_sample_get_buffer(sample.get())) : GST_FLOW_EOS;
+    };
+    callbacks.eos = [](GstAppSink*, gpointer self) {
+      auto& link = *static_cast<Link*>(self);
+      if (auto ended = link.hls_->end(); !ended) link.fail(ended.error().what, Failure::network);
+    };
+    gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, this, nullptr);
+  }
+  GstFlowReturn write(GstBuffer* buffer) {
+    GstMapInfo map;
+    if (gst_buffer_map(buffer, &map, GST_MAP_READ) == FALSE) return GST_FLOW_ERROR;
+    const auto written = hls_->push({map.data, map.size});
+    gst_buffer_unmap(buffer, &map);
+    if (written) return GST_FLOW_OK;
+    fail(written.error().what, Failure::network);
+    return GST_FLOW_ERROR;
+  }
+
   void watch(GstElement* sink) {
-    GstPad* pad = gst_element_get_static_pad(sink, config_.target.kind == Kind::hls ? "audio" : "sink");
+    const bool hls_sink = config_.target.kind == Kind::hls && config_.target.segments == Segments::ts;
+    GstPad* pad = gst_element_get_static_pad(sink, hls_sink ? "audio" : "sink");
     if (pad == nullptr) return;
     gst_pad_add_probe(
         pad, static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST),
@@ -321,6 +333,7 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
   std::optional<device::Pipeline> pipeline_;
   device::Owned<GstElement> source_;
   int fd_ = -1;
+  std::optional<HlsWriter> hls_;  // used by the pipeline's thread
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> ready_{false};  // pipeline_ and source_ are there to be used
   std::atomic<std::uint64_t> bytes_{0}, taken_{0}, dropped_{0};

@@ -67,6 +67,8 @@ constexpr Part kParts[] = {
     {"aacparse"sv, "gstreamer1.0-plugins-good"sv},
     {"mpegaudioparse"sv, "gstreamer1.0-plugins-good"sv},
     {"lamemp3enc"sv, "gstreamer1.0-plugins-good"sv},
+    {"appsink"sv, "gstreamer1.0-plugins-base"sv},
+    {"mp4mux"sv, "gstreamer1.0-plugins-good"sv},
     {"flvmux"sv, "gstreamer1.0-plugins-good"sv},
     {"matroskamux"sv, "gstreamer1.0-plugins-good"sv},
     {"rtpopuspay"sv, "gstreamer1.0-plugins-good"sv},
@@ -134,6 +136,10 @@ std::string endpoint_description(const Target& target, const Coding& coding, Vid
     case Kind::hls:
       break;
   }
+  // The folder's other end is in hls_folder.cpp: the window and what stays behind it are the same.
+  if (target.segments == Segments::fmp4)
+    return source +
+           " ! aacparse ! mp4mux fragment-duration=2000 streamable=true ! appsink name=sink sync=false";
   return source +
          " ! aacparse ! sink.audio hlssink2 name=sink target-duration=2 playlist-length=6 max-files=12";
 }

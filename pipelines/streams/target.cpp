@@ -231,6 +231,14 @@ Status read_file_name(std::string_view name, Target& target) {
   return Done{};
 }
 
+Status read_hls(std::string_view rest, Target& target) {
+  if (rest == "?segments=fmp4")
+    target.segments = Segments::fmp4;
+  else if (!rest.empty() && rest != "?segments=ts")
+    return Error{"url: hls is written hls:, hls:?segments=ts or hls:?segments=fmp4"};
+  return Done{};
+}
+
 Status read_network(std::string_view rest, Target& target) {
   if (!rest.starts_with("//"))
     return Error{"url: " + std::string(to_string(target.kind)) +
@@ -320,7 +328,7 @@ Result<Target> parse_target(std::string_view url) {
   if (target.kind == Kind::file)
     read = read_file_name(rest, target);
   else if (target.kind == Kind::hls)
-    read = rest.empty() ? Status(Done{}) : Status(Error{"url: hls stands alone: \"hls:\""});
+    read = read_hls(rest, target);
   else
     read = read_network(rest, target);
   if (!read) return read.error();
@@ -329,7 +337,7 @@ Result<Target> parse_target(std::string_view url) {
 
 std::string redacted(const Target& target) {
   std::string out(to_string(target.kind));
-  if (target.kind == Kind::hls) return out + ":";
+  if (target.kind == Kind::hls) return out + (target.segments == Segments::fmp4 ? ":?segments=fmp4" : ":");
   if (target.kind == Kind::file) return out + ":" + target.path;
   const bool v6 = target.host.find(':') != std::string::npos;
   out += "://" + (v6 ? "[" + target.host + "]" : target.host) + ":" + std::to_string(target.port);

@@ -2,7 +2,7 @@
 //
 //   icecast://[USER:]PASSWORD@HOST[:8000]/MOUNT      rtmp://HOST[:1935]/APP/KEY, rtmps://HOST[:443]/APP/KEY
 //   srt://HOST:PORT[?mode=caller|listener&passphrase=&pbkeylen=16|24|32&streamid=&latency=MS]
-//   rtp://HOST:PORT      hls:      file:NAME.(opus|ogg|mp3|aac|ts|mka)
+//   rtp://HOST:PORT      hls:[?segments=ts|fmp4]      file:NAME.(opus|ogg|mp3|aac|ts|mka)
 //
 // URLs come from strangers: everything is checked here, errors name the part that is wrong and never repeat a
 // password. What is a secret (passwords, stream keys, SRT stream ids) is left out by redacted().
@@ -18,6 +18,7 @@ namespace parley::streams {
 
 enum class Kind : std::uint8_t { icecast, rtmp, rtmps, srt, rtp, hls, file };
 enum class Format : std::uint8_t { opus, aac, mp3, vorbis };
+enum class Segments : std::uint8_t { ts, fmp4 };  // of HLS: MPEG-TS, or fragmented MP4 (CMAF)
 
 constexpr std::size_t kMaxUrl = 2048;  // bytes
 
@@ -33,6 +34,7 @@ struct Target {
     int key_bytes = 16;
     int latency_ms = 125;
   } srt;
+  Segments segments = Segments::ts;
 };
 
 Result<Target> parse_target(std::string_view url);

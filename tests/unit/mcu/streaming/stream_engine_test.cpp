@@ -127,7 +127,7 @@ TEST_F(StreamEngineTest, OneMixGoesOutInEveryFormatAtTheCostOfOneEncodeEach) {
   for (const auto& id : ids) wait_for(id, StreamState::live);
   wait_for(hls, StreamState::live);
   EXPECT_EQ(engine_->list(kRoom).size(), ids.size() + 1);
-  const auto playlist = engine_->hls_directory(kRoom) + "/live.m3u8";
+  const auto playlist = engine_->hls_directory("standup") + "/live.m3u8";
   const TimePoint limit = now() + 8s;
   while (!fs::exists(playlist) && now() < limit) std::this_thread::sleep_for(20ms);
 
@@ -142,7 +142,8 @@ TEST_F(StreamEngineTest, OneMixGoesOutInEveryFormatAtTheCostOfOneEncodeEach) {
   EXPECT_LT(static_cast<double>(totals.encoded_ticks), 2 * ticks + 20);
   EXPECT_GT(totals.encoded_ticks, 2U * 90);
 
-  std::ifstream master(engine_->hls_directory(kRoom) + "/master.m3u8");
+  const auto folder = engine_->hls_directory("standup");
+  std::ifstream master(folder + "/master.m3u8");
   std::stringstream text;
   text << master.rdbuf();
   EXPECT_NE(text.str().find("live.m3u8"), std::string::npos);
@@ -150,6 +151,48 @@ TEST_F(StreamEngineTest, OneMixGoesOutInEveryFormatAtTheCostOfOneEncodeEach) {
   engine_.reset();  // everything is written to its end
   for (const auto& name : names) expect_tone(root_ + "/" + name, seconds);
   expect_tone(root_ + "/more19.aac", seconds);
+}
+
+// What a player of fragmented MP4 fetches, put together in the order of the playlist.
+TEST_F(StreamEngineTest, HlsInFragmentsIsWholeAndStaysForAWhileBehindItsEnd) {
+  const auto id = start({"hls:?segments=fmp4", "", 0, ""});
+  const auto folder = engine_->hls_directory("standup");
+  const auto read = [&](const std::string& name) {
+    std::stringstream text;
+    text << std::ifstream(folder + "/" + name, std::ios::binary).rdbuf();
+    return text.str();
+  };
+  const TimePoint limit = now() + 12s;
+  const auto segments = [&] {
+    const auto text = read("live.m3u8");
+    std::size_t count = 0;
+    for (auto at = text.find("#EXTINF"); at != std::string::npos; at = text.find("#EXTINF", at + 1)) ++count;
+    return count;
+  };
+  while (segments() < 2 && now() < limit) std::this_thread::sleep_for(20ms);
+  ASSERT_GE(segments(), 2U);
+  EXPECT_EQ(read("live.m3u8").find("ENDLIST"), std::string::npos);
+  const TimePoint stopped = now();
+  EXPECT_TRUE(engine_->stop(id));
+  while (read("live.m3u8").find("ENDLIST") == std::string::npos && now() < limit)
+    std::this_thread::sleep_for(5ms);
+  EXPECT_LT(to_seconds(now() - stopped), 1.0) << "the end is written at once";
+  EXPECT_EQ(engine_->hls_directory("standup"), folder) << "players come to the end of what they have begun";
+  EXPECT_EQ(engine_->hls_directory("other"), "");
+
+  std::ofstream whole(root_ + "/whole.mp4", std::ios::binary);
+  std::istringstream lines(read("live.m3u8"));
+  double told = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("#EXT-X-MAP:URI=\"")) whole << read(line.substr(16, line.size() - 17));
+    if (line.starts_with("#EXTINF:")) told += std::stod(line.substr(8));
+    if (!line.starts_with("#")) whole << read(line);
+  }
+  whole.close();
+  const auto pcm = device::load_audio_file(root_ + "/whole.mp4", 60);
+  ASSERT_TRUE(pcm) << pcm.error().what;
+  EXPECT_NEAR(static_cast<double>(pcm->size()) / 48'000, told, 0.1);
+  expect_tone(root_ + "/whole.mp4", 4);
 }
 
 TEST_F(StreamEngineTest, AFileIsNeverWrittenOver) {

@@ -37,6 +37,9 @@ TEST(StreamTarget, ReadsEveryKindOfUrl) {
 
   EXPECT_EQ(parse_target("rtp://10.0.0.1:5004")->port, 5004);
   EXPECT_EQ(parse_target("hls:")->kind, Kind::hls);
+  EXPECT_EQ(parse_target("hls:")->segments, Segments::ts);
+  EXPECT_EQ(parse_target("hls:?segments=ts")->segments, Segments::ts);
+  EXPECT_EQ(parse_target("hls:?segments=fmp4")->segments, Segments::fmp4);
   EXPECT_EQ(parse_target("file:standup.opus")->path, "standup.opus");
   EXPECT_EQ(parse_target("RTMPS://A.example/x/y")->port, 443);
   EXPECT_EQ(parse_target("icecast://pw@h/m")->user, "source");
@@ -74,7 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{"srt://h:9?pbkeylen=17", "pbkeylen"}, Bad{"srt://h:9?latency=99999", "latency"},
                     Bad{"srt://h:9/path", "no path"}, Bad{"srt://h:9?mode", "without a value"},
                     Bad{"rtp://h:5004/x", "host and a port only"}, Bad{"rtp://h", "needs a port"},
-                    Bad{"hls:x", "stands alone"}, Bad{"hls://x", "stands alone"}, Bad{"file:", "one name"},
+                    Bad{"hls:x", "segments"}, Bad{"hls://x", "segments"},
+                    Bad{"hls:?segments=mp4", "segments"}, Bad{"file:", "one name"},
                     Bad{"file:///etc/x.opus", "one name"}, Bad{"file:../x.opus", "one name"},
                     Bad{"file:a/b.opus", "one name"}, Bad{"file:.opus", "one name"},
                     Bad{"file:x.sh", "must end in"}, Bad{"file:x.opus.sh", "must end in"}));
@@ -83,7 +87,7 @@ TEST(StreamTarget, TellsNoSecrets) {
   const char* const secrets[] = {"s3cret", "KEY77", "0123456789", "pub77"};
   for (const char* url : {"icecast://dj:s3cret@radio.example/m", "rtmp://u:s3cret@h/app/KEY77?t=s3cret",
                           "rtmps://h/app/inst/KEY77", "srt://h:9?passphrase=0123456789&streamid=pub77",
-                          "rtp://h:9", "hls:", "file:x.mp3"}) {
+                          "rtp://h:9", "hls:", "hls:?segments=fmp4", "file:x.mp3"}) {
     const auto target = parse_target(url);
     ASSERT_TRUE(target) << url;
     for (const char* secret : secrets)
