@@ -38,7 +38,7 @@ BroadcastCommands::BroadcastCommands(CLI::App& app, std::string key) : raw_(std:
   raw.start_app
       ->add_option("URL", raw.stream.url,
                    "icecast://source:PASSWORD@HOST:8000/MOUNT | rtmp://HOST/APP/KEY | rtmps://HOST/APP/KEY | "
-                   "srt://HOST:PORT | rtp://HOST:PORT | hls: | file:NAME.opus")
+                   "srt://HOST:PORT | rtp://HOST:PORT | hls:[?segments=fmp4] | file:NAME.opus")
       ->required();
   raw.start_app
       ->add_option("--codec", raw.stream.codec, "opus, aac, mp3 or vorbis (default: the URL's usual one)")

@@ -173,7 +173,7 @@ std::vector<Key> broadcast_keys() {
       key(
           "streaming.hls_root", [](auto& s) -> auto& { return s.streaming.hls_root; },
           optional_path("a folder, or \"\" for a temporary one"), kRestart,
-          "Where the segments of HLS streams are kept while they run."),
+          "Where the segments of HLS streams are kept while they run, and a minute longer."),
       key(
           "streaming.picture", [](auto& s) -> auto& { return s.streaming.picture; },
           optional_path("the path of a picture, or \"\" for none"), kReload,

@@ -16,22 +16,15 @@ std::uint32_t u32_at(Bytes data, std::size_t at) {
   return ByteReader(data.subspan(at)).u32();
 }
 
-// The content of the first box of this type in `body`.
-std::optional<Bytes> child(Bytes body, std::string_view type) {
+// The content of the first box of this type in `body`; empty when there is none.
+Bytes child(Bytes body, std::string_view type) {
   while (body.size() >= kHead) {
     const std::size_t size = u32_at(body, 0);
-    if (size < kHead || size > body.size()) return std::nullopt;
+    if (size < kHead || size > body.size()) break;
     if (as_text(body.subspan(4, 4)) == type) return body.subspan(kHead, size - kHead);
     body = body.subspan(size);
   }
-  return std::nullopt;
-}
-
-std::optional<Bytes> descendant(Bytes body, std::initializer_list<std::string_view> path) {
-  std::optional<Bytes> found = body;
-  for (const auto type : path)
-    if (found) found = child(*found, type);
-  return found;
+  return {};
 }
 
 // The sum of a track run's sample durations; nothing where it has none of its own.
@@ -84,11 +77,11 @@ Status Mp4Cutter::take_box(std::string_view type, Bytes box) {
 }
 
 Status Mp4Cutter::take_header(Bytes moov) {
-  const auto mdhd = descendant(moov.subspan(kHead), {"trak", "mdia", "mdhd"});
-  if (!mdhd || mdhd->empty()) return Error{"MP4: no track in the header"};
+  const Bytes mdhd = child(child(child(moov.subspan(kHead), "trak"), "mdia"), "mdhd");
+  if (mdhd.empty()) return Error{"MP4: no track in the header"};
   // Behind version and flags two times, of 64 bits each in version 1.
-  ByteReader reader(*mdhd);
-  reader.take(mdhd->front() == 1 ? 4 + 16 : 4 + 8);
+  ByteReader reader(mdhd);
+  reader.take(mdhd.front() == 1 ? 4 + 16 : 4 + 8);
   timescale_ = reader.u32();
   if (timescale_ == 0) return Error{"MP4: a track without a timescale"};
   ByteBuffer init(kFileType.begin(), kFileType.end());
@@ -98,17 +91,16 @@ Status Mp4Cutter::take_header(Bytes moov) {
 }
 
 Status Mp4Cutter::take_fragment(Bytes moof) {
-  const auto traf = descendant(moof.subspan(kHead), {"traf"});
-  const auto tfhd = traf ? child(*traf, "tfhd") : std::nullopt;
-  const auto trun = traf ? child(*traf, "trun") : std::nullopt;
-  if (timescale_ == 0 || !tfhd || !trun || tfhd->size() < 8)
+  const Bytes traf = child(moof.subspan(kHead), "traf");
+  const Bytes tfhd = child(traf, "tfhd"), trun = child(traf, "trun");
+  if (timescale_ == 0 || tfhd.size() < 8 || trun.empty())
     return Error{"MP4: a fragment without header, track or samples"};
-  const auto length = run_length(*trun);
-  const auto flags = u32_at(*tfhd, 0);
+  const auto length = run_length(trun);
+  const auto flags = u32_at(tfhd, 0);
   if (!length || (flags & kBaseDataOffset) != 0) return Error{"MP4: a fragment of an unknown shape"};
   length_ = Duration(static_cast<Duration::rep>(*length * 1'000'000'000 / timescale_));
   fragment_.assign(moof.begin(), moof.end());
-  const auto at = static_cast<std::size_t>(tfhd->data() - moof.data());
+  const auto at = static_cast<std::size_t>(tfhd.data() - moof.data());
   fragment_[at + 1] |= static_cast<std::uint8_t>(kDefaultBaseIsMoof >> 16U);
   return Done{};
 }

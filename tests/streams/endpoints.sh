@@ -188,7 +188,25 @@ fi
 check "no credentials in the log" sh -c "! grep -qE 'srcpw|secret12345|live/room' '$work/mcu.log'"
 check "none in the list" sh -c "! curl -s '$url/api/v1/rooms/call/streams' | grep -qE 'srcpw|secret12345'"
 
-# --- 2. One encode for all
+# --- 2. HLS in fragments, by the same players
+echo "== HLS in fragmented MP4"
+seconds_before=$seconds seconds=10
+api DELETE "call/streams/${id[hls]}" > /dev/null
+kept() { curl -sf "$url/hls/call/live.m3u8" | grep -q ENDLIST; }
+wait_for 3 "the end of the playlist" kept
+check "a stopped HLS stream stays for its players to end" kept
+id[hls]=$(start_stream call '{"url":"hls:?segments=fmp4"}')
+wait_for 15 "HLS in fragments" curl -sf "$url/hls/call/live.m3u8" -o /dev/null
+ffmpeg -nostdin -v error -y -live_start_index 0 -i "$url/hls/call/master.m3u8" -t 10 -ac 1 -ar 48000 "$work/fmp4.wav" \
+  > "$work/fmp4.err" 2>&1 || true
+check "fmp4: three tones, no gap, right clock" tones fmp4
+fmp4_types() {
+  curl -sI "$url/hls/call/$(curl -s "$url/hls/call/live.m3u8" | grep m4s | tail -1)" | grep -qi "content-type: audio/mp4"
+}
+check "fmp4: segments are audio/mp4" fmp4_types
+seconds=$seconds_before
+
+# --- 3. One encode for all
 echo "== 20 streams"
 encodes() {  # over 3 s: Opus encodes, encodes for streams
   local opus other
@@ -205,7 +223,7 @@ read -r opus_after aac_after <<< "$(encodes)"
 check "20 more streams: Opus encodes in 3 s $opus_before -> $opus_after, others $aac_before -> $aac_after" \
   [ "$opus_after" -lt $((opus_before + 30)) -a "$aac_after" -lt $((aac_before + 30)) ]
 
-# --- 3. Killed and brought back
+# --- 4. Killed and brought back
 echo "== endpoints killed and brought back"
 back() {  # WHAT STREAM PID START_FUNCTION
   local what=$1 stream=$2 pid=$3 start=$4 begun
@@ -226,7 +244,7 @@ skips_before=$(metric parley_ticks_skipped_total) ticks_before=$(metric parley_t
 skips=$(($(metric parley_ticks_skipped_total) - skips_before)) ticks=$(($(metric parley_ticks_total) - ticks_before))
 check "ticks skipped meanwhile: $skips of $ticks" [ $((skips * 100)) -lt "$ticks" ]
 
-# --- 4. Refusals
+# --- 5. Refusals
 echo "== refusals"
 refused() {  # STATUS BODY
   [ "$(curl -s -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' -d "$2" "$url/api/v1/rooms/call/streams")" = "$1" ]
@@ -247,7 +265,7 @@ unknown=$(start_stream call '{"url":"icecast://p@nowhere.invalid/x"}')
 wait_for 20 "the unknown host to be told" failed_with call "$unknown" 'unknown host'
 check "an unknown host: $(cause call "$unknown")" failed_with call "$unknown" 'unknown host'
 
-# --- 5. A room without people
+# --- 6. A room without people
 echo "== a room without people"
 empty=$(start_stream empty '{"url":"file:empty.opus"}')
 wait_for 10 "the stream of an empty room" is_live empty "$empty"
