@@ -15,8 +15,6 @@ namespace {
 constexpr std::size_t kCommandQueue = 4096;
 constexpr std::size_t kPacketQueue = 8192;  // 160 ms of packets of 1,000 participants
 constexpr Duration kPublishInterval = 1s;
-constexpr std::uint64_t kDelaySample = 10;  // frames from one look at a talker's delay to the next
-constexpr Duration kMixLatency = 9ms;       // the limiter's look-ahead, and the talker's encoder's
 
 }  // namespace
 
@@ -51,7 +49,7 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
       : thread(owner), tick(config.tick), pipeline(config, *this, *this) {}
 
   void on_frame(const pipelines::OutboundFrame& frame) noexcept override {
-    const std::size_t tapped = taps.empty() ? 0 : serve_taps(frame);
+    const std::size_t tapped = taps.empty() ? 0 : taps.serve(frame, deadline, pipeline);
     if (tapped == frame.legs.size()) return;
     std::array<CsrcLevel, 15> csrcs;
     const std::size_t count = std::min(frame.contributors.size(), csrcs.size());
@@ -89,47 +87,12 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
     thread.inbox_.post(event);
   }
 
-  // Returns how many of the frame's legs are taps. The net thread passes over legs it does not know.
-  std::size_t serve_taps(const pipelines::OutboundFrame& frame) noexcept {
-    std::size_t served = 0;
-    for (const auto& [leg, consumer] : taps) {
-      if (std::find(frame.legs.begin(), frame.legs.end(), leg) == frame.legs.end()) continue;
-      if (served++ == 0) observe_delay(frame);
-      pipelines::MixFrame mix;
-      mix.media_time = frame.media_time;
-      mix.at = deadline;
-      mix.spoken = deadline - mix_delay.value_or(Duration{}) - (frame.forwarded ? Duration{} : kMixLatency);
-      mix.size = static_cast<std::uint32_t>(frame.payload.size());
-      mix.lost = frame.holes_before;
-      mix.quiet = frame.contributors.empty();
-      consumer->on_mix(mix, frame.payload);
-    }
-    return served;
-  }
-  // The loudest talker's delay, smoothed, tells when the mix was said.
-  void observe_delay(const pipelines::OutboundFrame& frame) noexcept {
-    if (frame.contributors.empty() || frames_tapped++ % kDelaySample != 0) return;
-    const auto stats = pipeline.leg_stats(frame.contributors.front().leg);
-    if (!stats) return;
-    const auto before = mix_delay.value_or(stats->receiver.delay);
-    mix_delay = before + (stats->receiver.delay - before) / 8;
-  }
-  void end_tap(LegId leg) noexcept {
-    const auto found =
-        std::find_if(taps.begin(), taps.end(), [leg](const auto& tap) { return tap.first == leg; });
-    if (found == taps.end()) return;
-    found->second->on_mix_end();
-    taps.erase(found);
-  }
-
   MixThread& thread;
   const Duration tick;
   Duration phase{};
   bool scheduled = false;
   TimePoint deadline{};
-  std::vector<std::pair<LegId, std::shared_ptr<pipelines::MixConsumer>>> taps;
-  std::uint64_t frames_tapped = 0;
-  std::optional<Duration> mix_delay;
+  pipelines::MixTaps taps;
   pipelines::RoomPipeline pipeline;
 };
 
@@ -192,8 +155,7 @@ void MixThread::close_room(RoomId id) {
   const auto found = rooms_.find(id);
   if (found == rooms_.end()) return;
   std::erase_if(leg_rooms_, [&](const auto& entry) { return entry.second == found->second.get(); });
-  for (const auto& [leg, consumer] : found->second->taps) consumer->on_mix_end();
-  found->second->taps.clear();
+  found->second->taps.end_all();
   accumulate(dead_rooms_, found->second->pipeline.stats(), false);
   retire_(std::move(found->second));
   rooms_.erase(found);
@@ -214,7 +176,7 @@ void MixThread::add_tap(RoomId id, LegId tap, std::shared_ptr<pipelines::MixCons
   pipelines::LegMedia listener;
   listener.id = tap;
   listener.sends = false;
-  found->second->taps.emplace_back(tap, std::move(consumer));
+  found->second->taps.add(tap, std::move(consumer));
   add_leg(id, listener);
 }
 
@@ -223,7 +185,7 @@ void MixThread::remove_leg(LegId leg) {
   const auto found = leg_rooms_.find(leg);
   if (found == leg_rooms_.end()) return;
   found->second->pipeline.remove_leg(leg);
-  found->second->end_tap(leg);
+  found->second->taps.end(leg);
   leg_rooms_.erase(found);
 }
 
@@ -296,7 +258,7 @@ void MixThread::run_tick(Room& room, TimePoint at) {
   room.deadline += skipped * room.tick;
   drain_packets();
   room.pipeline.tick(room.deadline, skipped);
-  for (const auto& [leg, consumer] : room.taps) consumer->on_tick(room.deadline);
+  room.taps.passed(room.deadline);
   leg_server_.wake();
   room.deadline += room.tick;
   room.scheduled = !room.pipeline.idle();

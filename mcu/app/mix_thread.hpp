@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "mcu/app/event_inbox.hpp"
-#include "pipelines/mix_tap.hpp"
+#include "pipelines/mix_taps.hpp"
 #include "pipelines/room_pipeline.hpp"
 #include "transport/base/bounded_queue.hpp"
 #include "transport/base/check.hpp"
