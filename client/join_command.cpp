@@ -219,6 +219,10 @@ class JoinRun final : private SessionEvents {
       presenter_->chat(time_s(), id, who, said);
     });
   }
+  void on_recording_trouble(std::string_view state, std::string_view cause) override {
+    inbox_.put([this, text = "recording: " + std::string(state) + (cause.empty() ? "" : ": ") +
+                             std::string(cause)] { presenter_->warning(time_s(), text); });
+  }
   void on_room(bool locked, bool recording) override {
     inbox_.put([this, locked, recording] {
       view_.locked = locked;

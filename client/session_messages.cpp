@@ -71,6 +71,10 @@ void Session::Impl::take(const protocol::RoomUpdated& event) {
   tell([&](SessionEvents& events) { events.on_room(event.locked, event.recording); });
 }
 
+void Session::Impl::take(const protocol::RecordingTrouble& event) {
+  tell([&](SessionEvents& events) { events.on_recording_trouble(event.state, event.cause.value_or("")); });
+}
+
 void Session::Impl::take(const protocol::Chat& event) {
   tell([&](SessionEvents& events) { events.on_chat(event.participant, event.name, event.text); });
 }

@@ -125,6 +125,8 @@ class SessionEvents {
                        std::string_view /*text*/) {}
   virtual void on_room(bool /*locked*/, bool /*recording*/) {}
   // A request was answered with `error`.
+  // Its disk: "refused", "stalled", "low", "resumed". Moderators are told.
+  virtual void on_recording_trouble(std::string_view /*state*/, std::string_view /*cause*/) {}
   virtual void on_refused(std::string_view /*code*/, std::string_view /*message*/) {}
   virtual void on_end(const SessionEnd&) {}  // once, the last event
 };

@@ -181,6 +181,7 @@ class App::Impl {
 };
 
 Status App::Impl::open() {
+  if (const auto usable = RecordingControl::check(settings_); !usable) return usable;
   spdlog::set_level(log_level(settings_.log.level));
   const auto post = [this](std::function<void()> job) { asio::post(io_, std::move(job)); };
   recording_ = std::make_unique<RecordingControl>(settings_, post);
@@ -200,6 +201,8 @@ Status App::Impl::open() {
   play_ = std::make_unique<PlayControl>(
       settings_, [this](std::function<void()> job) { asio::post(io_, std::move(job)); }, *rooms_, *media_,
       *holds_);
+  recording_->on_notice(
+      [this](const std::string& room, const std::string& file) { play_->notice(room, file); });
   media_->on_room_closed([this](RoomId room) {
     streams_->room_closed(room);
     play_->room_closed(room);
@@ -216,6 +219,7 @@ Status App::Impl::open() {
   ports.playback = play_.get();
   ports.recordings = recording_.get();
   ports.metrics = [this] { return metrics_.text(*media_, *recording_, *rooms_, *streams_, *server_); };
+  ports.troubles = [this] { return recording_->troubles(); };
   ports.ready = [this] { return !stopping_; };
   ports.graph = [this](RoomId room, std::function<void(Result<std::string>)> answer) {
     media_->graph(room, std::move(answer));
@@ -246,6 +250,7 @@ void App::Impl::on_media_event(const MediaEvent& event) {
       rooms_->leg_address(event.leg, event.remote.to_string());
       if (const RoomId room = media_->room_of(event.leg); room != RoomId::none)
         play_->joined(event.leg, room);
+      recording_->connected(event.leg);
       break;
     case MediaEvent::Kind::rebound:
       rooms_->leg_address(event.leg, event.remote.to_string());
@@ -317,7 +322,10 @@ void App::Impl::reload() {
   settings_ = settings::reloaded(settings_, *loaded);
   spdlog::set_level(log_level(settings_.log.level));
   media_->reload(settings_);
-  recording_->reload(settings_);
+  if (const auto usable = RecordingControl::check(settings_); !usable)
+    log::error("{}", usable.error().what);
+  else
+    recording_->reload(settings_);
   rooms_->reload(room_settings(settings_));
   play_->reload(settings_);
   if (const auto done = streams_->reload(settings_); !done) log::error("{}", done.error().what);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "mcu/app/app.hpp"
+#include "mcu/app/recording_control.hpp"
 #include "mcu/app/stream_control.hpp"
 #include "mcu/recording/catalogue.hpp"
 #include "pipelines/room_pipeline.hpp"
@@ -60,6 +61,8 @@ int main(int argc, char** argv) {
   }
   if (check) {
     if (const auto usable = parley::app::StreamControl::check(settings); !usable)
+      return fail(usable.error().what, kBadConfig);
+    if (const auto usable = parley::app::RecordingControl::check(settings); !usable)
       return fail(usable.error().what, kBadConfig);
     std::printf("%s", parley::settings::to_yaml(settings).c_str());
     return 0;

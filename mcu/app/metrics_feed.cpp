@@ -51,6 +51,10 @@ struct MetricsFeed::Feeds {
         events_dropped(m.queue_drops("events")),
         recording_dropped(m.queue_drops("recording")),
         recordings_finished(m.recordings_finished),
+        recording_stalls(m.recording_stalls),
+        recording_failed_syncs(m.recording_failed_syncs),
+        recording_deliveries(m.recording_deliveries),
+        recording_delivery_failures(m.recording_delivery_failures),
         requests{CounterFeed(m.answers(100)), CounterFeed(m.answers(200)), CounterFeed(m.answers(300)),
                  CounterFeed(m.answers(400)), CounterFeed(m.answers(500))} {}
 
@@ -61,7 +65,8 @@ struct MetricsFeed::Feeds {
   DelayFeed mix_work, tick_lateness, jitter_wait, tick_wait, encode_wait, send_delay;
   CounterFeed stream_bytes, stream_drops, stream_failures, stream_encodes;
   CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
-  CounterFeed recording_dropped, recordings_finished;
+  CounterFeed recording_dropped, recordings_finished, recording_stalls, recording_failed_syncs,
+      recording_deliveries, recording_delivery_failures;
   std::array<CounterFeed, 5> requests;
 };
 
@@ -153,6 +158,14 @@ std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& r
   const auto recorder = recording.stats();
   metrics_.recordings.Set(static_cast<double>(recorder.recordings));
   metrics_.recordings_in_trouble.Set(static_cast<double>(recorder.in_trouble));
+  metrics_.recording_disk_low.Set(recorder.disk_low ? 1 : 0);
+  metrics_.recording_disk_wait.Set(static_cast<double>(recorder.slowest_write_ms) / 1'000);
+  const auto deliveries = recording.deliveries();
+  metrics_.recording_deliveries_waiting.Set(static_cast<double>(deliveries.waiting));
+  total(f.recording_deliveries, deliveries.delivered);
+  total(f.recording_delivery_failures, deliveries.failures);
+  total(f.recording_stalls, recorder.stalls);
+  total(f.recording_failed_syncs, recorder.failed_syncs);
   total(f.recordings_finished, recorder.finished);
   total(f.recording_dropped, recorder.packets_dropped + recorder.jobs_refused);
 

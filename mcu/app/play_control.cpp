@@ -210,20 +210,37 @@ void PlayControl::talking(LegId leg, RoomId media, bool talking) {
   if (!after) talkers_.erase(media);
 }
 
-void PlayControl::chime(const std::string& name, const std::string& file) {
-  if (file.empty() || settings_.directory.empty()) return;
+void PlayControl::notice(const std::string& name, const std::string& file) {
   const auto media = rooms_.media_room(name);
-  if (!media || *media == RoomId::none) return;  // nobody is there to hear it
+  if (!media) return;
+  if (const auto found = playing_.find(*media); found != playing_.end()) {
+    const auto waiting = found->second.items.find(found->second.notice);
+    if (waiting != found->second.items.end() && waiting->second.news.state != player::PlayState::playing)
+      return;
+  }
+  if (const auto id = say(name, file); !id.empty()) playing_[*media].notice = id;
+}
+
+void PlayControl::chime(const std::string& name, const std::string& file) {
+  if (!file.empty()) say(name, file);
+}
+
+// The sound's id; empty: it is not played.
+std::string PlayControl::say(const std::string& name, const std::string& file) {
+  if (settings_.directory.empty()) return {};
+  const auto media = rooms_.media_room(name);
+  if (!media || *media == RoomId::none) return {};  // nobody is there to hear it
   signaling::PlayAsk ask;
   ask.file = file;
   ask.announce = true;
   const auto played = play(name, ask);
   if (!played) {
-    log::warn("room {}: no chime: {}", name, played.error().what);
-    return;
+    log::warn("room {}: {} is not played: {}", name, log::printable(file), played.error().what);
+    return {};
   }
   if (const auto found = playing_.find(*media); found != playing_.end())
     found->second.chimes.insert(played->id);
+  return played->id;
 }
 
 }  // namespace parley::app

@@ -28,6 +28,8 @@ class PlayControl final : public signaling::PlaybackPort {
   void stop() { engine_.reset(); }
   void reload(const settings::Settings& settings) { settings_ = settings.playback; }
   void room_closed(RoomId media);
+  // Said over everything, of which nobody is told by an event. One that has not begun is not queued twice.
+  void notice(const std::string& room, const std::string& file);
   // People: chimes, and turning the music down.
   void joined(LegId leg, RoomId media);
   void left(LegId leg, RoomId media);
@@ -47,9 +49,11 @@ class PlayControl final : public signaling::PlaybackPort {
     LegId voice = LegId::none;
     std::map<std::string, Item> items;  // that have not ended
     std::set<std::string> chimes;       // of which nobody is told
+    std::string notice;                 // the last one
   };
   Result<Room*> room_of(const std::string& name, RoomId& media);
   void chime(const std::string& room, const std::string& file);
+  std::string say(const std::string& room, const std::string& file);
   void on_news(RoomId media, const player::PlayNews& news);
   void on_silent(RoomId media);
 

@@ -19,7 +19,7 @@ using recording::Recording;
 constexpr std::size_t kIdLength = 16;
 constexpr Duration kEmptyFor = 10s;  // a room that everybody has left: the recording ends
 constexpr Duration kRetention = 60s;
-constexpr Duration kRetryCatalogue = 5s;
+constexpr Duration kLook = 5s;  // at a disk that was full
 
 Error not_found() {
   return {"there is no such recording", 404};
@@ -38,6 +38,14 @@ Codec codec_of(const std::string& name) {
   return name == "PCMU" ? Codec::pcmu : name == "PCMA" ? Codec::pcma : Codec::opus;
 }
 
+// What every recording that ends owes.
+recording::Catalogue::Kinds owes(const settings::Settings& s) {
+  recording::Catalogue::Kinds out;
+  if (!s.webhooks.url.empty()) out.emplace_back("webhook");
+  if (!s.recording.hook.empty()) out.emplace_back("hook");
+  return out;
+}
+
 recording::RecorderSettings recorder_settings(const settings::Settings::Recording& s) {
   recording::RecorderSettings out;
   out.sync_interval = std::chrono::milliseconds(s.sync_ms);
@@ -53,16 +61,28 @@ json::object to_json(const store::RecordingRow& row) {
           {"duration_ms", row.duration_ms},
           {"bytes", row.bytes},
           {"participants", row.participants},
-          {"tracks", row.tracks}};
+          {"tracks", row.tracks},
+          {"delivery", row.delivery}};
 }
 
 }  // namespace
 
 RecordingControl::RecordingControl(const settings::Settings& settings, PostToCtl post)
-    : settings_(settings.recording), root_(settings.recording.directory), post_(std::move(post)) {
+    : settings_(settings.recording),
+      root_(settings.recording.directory),
+      post_(std::move(post)),
+      health_([this](const std::string& id, const std::string& state, const std::string& cause) {
+        for (const auto& [room, active] : active_)
+          if (active.id == id) rooms_->tell_moderators(room, room::RecordingTrouble{id, state, cause});
+      }) {
   recording::RecorderEvents& events = *this;
   recorder_ = std::make_unique<recording::Recorder>(recorder_settings(settings_),
                                                     std::make_unique<recording::PosixDisk>(root_), events);
+  owes_ = owes(settings);
+  delivery_ = std::make_unique<RecordingDelivery>(
+      settings, post_, [this](std::function<void(recording::Catalogue*)> work) {
+        return recorder_->post([this, work = std::move(work)] { work(catalogue()); });
+      });
   // What a crash has left is repaired at once; a server that never records leaves no trace.
   recorder_->post([this] {
     std::error_code error;
@@ -71,6 +91,21 @@ RecordingControl::RecordingControl(const settings::Settings& settings, PostToCtl
 }
 
 RecordingControl::~RecordingControl() = default;
+
+Status RecordingControl::check(const settings::Settings& settings) {
+  if (!settings.recording.notice_file.empty() && settings.playback.directory.empty())
+    return Error{"recording.notice_file: playback.directory must be set, the file lies below it"};
+  return RecordingDelivery::check(settings);
+}
+
+void RecordingControl::reload(const settings::Settings& settings) {
+  settings_ = settings.recording;
+  delivery_->reload(settings);
+  recorder_->post([this, owes = owes(settings)] {
+    owes_ = owes;
+    if (catalogue_) catalogue_->set_owes(owes);
+  });
+}
 
 void RecordingControl::bind(room::RoomService& rooms, MediaPlane& media) {
   rooms_ = &rooms;
@@ -83,9 +118,11 @@ void RecordingControl::bind(room::RoomService& rooms, MediaPlane& media) {
 Result<std::string> RecordingControl::start(const std::string& room) {
   if (active_.contains(room)) return Error{"the room is being recorded already", 409};
   if (auto known = rooms_->room(now(), room); !known) return Error{known.error().what, 404};
+  if (disk_low_) return Error{"less than recording.min_free_mb is free", 507};
   declined_.erase(room);
   auto begun = begin(room);
   if (!begun) return begun.error();
+  give_notice(**begun, room);
   rooms_->set_recording(room, true);
   return (*begun)->id;
 }
@@ -112,6 +149,20 @@ Result<RecordingControl::Active*> RecordingControl::begin(const std::string& roo
     take_in(active, who, leg == legs->end() ? LegId::none : leg->leg, *media);
   }
   return &active;
+}
+
+// To all who are there: they need not hear it again.
+void RecordingControl::give_notice(Active& active, const std::string& room) {
+  if (settings_.notice_file.empty() || !say_) return;
+  for (const auto& [leg, who] : active.legs) active.noticed.insert(who);
+  if (!active.legs.empty()) say_(room, settings_.notice_file);
+}
+
+void RecordingControl::connected(LegId leg) {
+  for (auto& [room, active] : active_) {
+    const auto who = active.legs.find(leg);
+    if (who != active.legs.end() && !active.noticed.contains(who->second)) give_notice(active, room);
+  }
 }
 
 void RecordingControl::take_in(Active& active, const room::ParticipantInfo& who, LegId leg, RoomId media) {
@@ -148,6 +199,7 @@ Status RecordingControl::stop(const std::string& room) {
   const auto found = active_.find(room);
   if (found == active_.end()) return Error{"the room is not being recorded", 409};
   declined_.insert(room);
+  waiting_.erase(room);
   end(found, "stopped");
   rooms_->set_recording(room, false);
   return Done{};
@@ -159,6 +211,7 @@ void RecordingControl::end(std::map<std::string, Active>::iterator found, const 
   for (const auto& [leg, who] : active.legs) recorder_->detach(leg);
   if (active.tap != LegId::none) media_->remove_tap(active.tap);
   recorder_->stop(active.id, reason);
+  health_.ended(active.id);
   active_.erase(found);
 }
 
@@ -169,6 +222,15 @@ void RecordingControl::on_timer(TimePoint at) {
     const auto room = here->first;
     end(here, "everybody-left");
     rooms_->set_recording(room, false);
+  }
+  std::vector<std::string> going_on;
+  for (const auto& [room, active] : active_) going_on.push_back(active.id);
+  health_.look(recorder_->stats(), going_on);
+  delivery_->on_timer(at);
+  if (at >= next_look_) {
+    next_look_ = at + kLook;
+    if (disk_low_) recorder_->check_space();
+    recorder_->post([this] { complete_the_rest(); });
   }
   if (at < next_retention_) return;
   next_retention_ = at + kRetention;
@@ -189,6 +251,10 @@ bool RecordingControl::leg_joined(const Arrival& arrival) {
     return true;
   }
   if ((!settings_.automatic && !arrival.record) || declined_.contains(arrival.room)) return false;
+  if (disk_low_) {
+    waiting_.insert(arrival.room);
+    return false;
+  }
   return begin(arrival.room).ok();
 }
 
@@ -228,56 +294,8 @@ void RecordingControl::participant_talking(const std::string& room, const room::
 
 void RecordingControl::room_closed(const std::string& room) {
   declined_.erase(room);
+  waiting_.erase(room);
   if (const auto found = active_.find(room); found != active_.end()) end(found, "room-closed");
-}
-
-// --- On disk
-
-recording::Catalogue* RecordingControl::catalogue() {
-  if (catalogue_) return catalogue_.get();
-  const auto at = now();
-  if (catalogue_tried_ != TimePoint{} && at - catalogue_tried_ < kRetryCatalogue) return nullptr;
-  catalogue_tried_ = at;
-  catalogue_disk_ = std::make_unique<recording::PosixDisk>(root_);
-  const auto running = [this](const std::string& id) { return recorder_->find(id) != nullptr; };
-  auto opened = recording::Catalogue::open(root_, *catalogue_disk_, running);
-  if (!opened) {
-    log::error("recording.directory: {}", opened.error().what);
-    return nullptr;
-  }
-  catalogue_ = std::move(opened).value();
-  return catalogue_.get();
-}
-
-void RecordingControl::on_progress(const recording::Manifest& manifest) {
-  if (auto* found = catalogue()) found->enter(manifest);
-}
-
-void RecordingControl::on_finished(const recording::Manifest& manifest) {
-  auto* found = catalogue();
-  if (found != nullptr) found->complete(manifest);
-  log::info("recording {} of room {}: {:.0f} s, {} tracks ({})", manifest.id, manifest.room,
-            static_cast<double>(manifest.duration_ms) / 1'000, manifest.tracks.size(), manifest.reason);
-}
-
-void RecordingControl::on_trouble(const recording::Manifest& manifest, bool in_trouble) {
-  if (in_trouble) {
-    log::error("recording {}: {} takes nothing more; the call goes on, recording resumes when it can",
-               manifest.id, root_);
-  } else {
-    log::info("recording {}: resumes", manifest.id);
-  }
-}
-
-void RecordingControl::on_disk_low() {
-  post_([this] {
-    while (!active_.empty()) {
-      const auto room = active_.begin()->first;
-      declined_.insert(room);  // or the next who joins would begin it again
-      end(active_.begin(), "disk-low");
-      rooms_->set_recording(room, false);
-    }
-  });
 }
 
 // --- Reading
@@ -323,6 +341,7 @@ void RecordingControl::show(const std::string& id, Text answer) {
 }
 
 void RecordingControl::remove(const std::string& id, Text answer) {
+  if (delivery_->handing_over(id)) return answer(Error{"recording.hook is at work on it", 409});
   ask(
       [id](recording::Catalogue& all) -> Result<std::string> {
         const auto row = all.find(id);

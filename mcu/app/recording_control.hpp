@@ -11,6 +11,8 @@
 #include <string>
 
 #include "mcu/app/media_plane.hpp"
+#include "mcu/app/recording_delivery.hpp"
+#include "mcu/app/recording_health.hpp"
 #include "mcu/recording/catalogue.hpp"
 #include "mcu/recording/recorder.hpp"
 #include "mcu/room/room_service.hpp"
@@ -29,12 +31,23 @@ class RecordingControl final : public room::RoomWatcher,
   ~RecordingControl() override;
 
   recording::Recorder& recorder() { return *recorder_; }
+  // The error names the key.
+  static Status check(const settings::Settings& settings);
+  // Says a file into a room (recording.notice_file).
+  using Say = std::function<void(const std::string& room, const std::string& file)>;
+  void on_notice(Say say) { say_ = std::move(say); }
   // Before anybody joins.
   void bind(room::RoomService& rooms, MediaPlane& media);
-  void reload(const settings::Settings& settings) { settings_ = settings.recording; }
+  // With keys that check() passed.
+  void reload(const settings::Settings& settings);
+  // This leg's media flows: whoever it is hears the notice, if it has not yet.
+  void connected(LegId leg);
   // A few times a second.
   void on_timer(TimePoint at);
   recording::RecorderStats stats() const { return recorder_->stats(); }
+  // What is wrong with the disk, a line each.
+  std::vector<std::string> troubles() const { return health_.lines(); }
+  DeliveryStats deliveries() const { return delivery_->stats(); }
 
   // RoomWatcher
   bool leg_joined(const Arrival& arrival) override;
@@ -60,6 +73,7 @@ class RecordingControl final : public room::RoomWatcher,
     LegId tap = LegId::none;
     std::map<LegId, std::string> legs;  // participants, also those who are not recorded
     std::set<LegId> refusing;           // of them
+    std::set<std::string> noticed;      // participants who have been told by voice
     TimePoint empty_since{};
   };
 
@@ -68,10 +82,14 @@ class RecordingControl final : public room::RoomWatcher,
   void on_progress(const recording::Manifest& manifest) override;
   void on_trouble(const recording::Manifest& manifest, bool in_trouble) override;
   void on_disk_low() override;
+  void on_disk_roomy() override;
+  void complete(const recording::Manifest& manifest);
+  void complete_the_rest();
   recording::Catalogue* catalogue();  // null: the directory cannot be used at present
 
   Result<Active*> begin(const std::string& room);
   void take_in(Active& active, const room::ParticipantInfo& who, LegId leg, RoomId media);
+  void give_notice(Active& active, const std::string& room);
   void place_tap(Active& active, RoomId media);
   void end(std::map<std::string, Active>::iterator active, const std::string& reason);
   // Runs `work` on disk with the catalogue; what it returns is the answer.
@@ -80,17 +98,25 @@ class RecordingControl final : public room::RoomWatcher,
   settings::Settings::Recording settings_;
   const std::string root_;
   PostToCtl post_;
+  Say say_;
   room::RoomService* rooms_ = nullptr;
   MediaPlane* media_ = nullptr;
   std::map<std::string, Active> active_;  // by room
   std::set<std::string> declined_;        // stopped by hand: not begun again by itself
-  TimePoint next_retention_{};
+  std::set<std::string> waiting_;         // would be recorded if there were more space
+  bool disk_low_ = false;
+  RecordingHealth health_;
+  TimePoint next_retention_{}, next_look_{};
 
   // The disk thread's own.
   std::unique_ptr<recording::Disk> catalogue_disk_;
   std::unique_ptr<recording::Catalogue> catalogue_;
   TimePoint catalogue_tried_{};
+  std::vector<recording::Manifest> incomplete_;  // ended, but the disk did not take their last word
 
+  recording::Catalogue::Kinds owes_;
+
+  std::unique_ptr<RecordingDelivery> delivery_;
   std::unique_ptr<recording::Recorder> recorder_;  // last: its thread uses the rest
 };
 

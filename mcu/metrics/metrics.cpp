@@ -174,7 +174,21 @@ Metrics::Metrics()
       recordings(gauge(*registry_, "recordings", "Recordings being made.")),
       recordings_in_trouble(
           gauge(*registry_, "recordings_in_trouble", "Recordings whose disk takes nothing at present.")),
+      recording_disk_low(gauge(*registry_, "recording_disk_low",
+                               "1: less than recording.min_free_mb is free, nothing is recorded.")),
+      recording_disk_wait(gauge(*registry_, "recording_disk_wait_seconds",
+                                "The longest round of writing of the last minute, or the one under way.")),
       recordings_finished(counter(*registry_, "recordings_finished_total", "Recordings that have ended.")),
+      recording_stalls(counter(*registry_, "recording_stalls_total",
+                               "Rounds of writing for which the disk took a second and more.")),
+      recording_failed_syncs(counter(*registry_, "recording_failed_syncs_total",
+                                     "What was recorded could not be forced to disk.")),
+      recording_deliveries(
+          counter(*registry_, "recording_deliveries_total", "Webhooks answered and hooks that returned 0.")),
+      recording_delivery_failures(counter(*registry_, "recording_delivery_failures_total",
+                                          "Calls of the webhook and runs of recording.hook that failed.")),
+      recording_deliveries_waiting(gauge(*registry_, "recording_deliveries_waiting",
+                                         "Webhooks and hooks that have failed and are tried again.")),
       connections(gauge(*registry_, "http_connections", "Open TCP connections.")),
       websockets(gauge(*registry_, "websockets", "Open WebSockets.")),
       families_(std::make_unique<Families>(*registry_)) {}

@@ -101,8 +101,10 @@ class Metrics {
   Counter& queue_drops(std::string_view queue);
 
   // Recording.
-  Gauge &recordings, &recordings_in_trouble;
-  Counter& recordings_finished;
+  Gauge &recordings, &recordings_in_trouble, &recording_disk_low, &recording_disk_wait;
+  Counter &recordings_finished, &recording_stalls, &recording_failed_syncs;
+  Counter &recording_deliveries, &recording_delivery_failures;
+  Gauge& recording_deliveries_waiting;
 
   // Signalling.
   Gauge &connections, &websockets;

@@ -35,7 +35,7 @@ void log_failure(const Status& status) {
 }  // namespace
 
 Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& root, Disk& disk,
-                                                   const Running& running) {
+                                                   const Running& running, const Kinds& owes) {
   std::error_code error;
   fs::create_directories(root, error);
   if (error) return Error{root + ": " + error.message(), error.value()};
@@ -51,6 +51,7 @@ Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& root, Disk
     fresh = true;
   }
   std::unique_ptr<Catalogue> catalogue(new Catalogue(root, disk, std::move(index).value()));
+  catalogue->owes_ = owes;
   if (fresh) static_cast<void>(catalogue->rebuild());
   if (const auto repaired = catalogue->repair_interrupted(running); repaired > 0)
     log::warn("recordings: {} had been cut off; they have been closed and play", repaired);
@@ -101,9 +102,10 @@ std::size_t Catalogue::repair_interrupted(const Running& running) {
     }
     if (loaded->state == "recording") {
       ++repaired;
+      add_debts(*loaded);
       *loaded = repair_folder(disk_, root_, std::move(*loaded));
     }
-    enter(*loaded);
+    static_cast<void>(enter(*loaded));
   }
   if (repaired > 0) log_failure(disk_.sync());
   return repaired;
@@ -122,14 +124,47 @@ Result<std::size_t> Catalogue::rebuild() {
   return count;
 }
 
-void Catalogue::enter(const Manifest& manifest) {
-  log_failure(index_->put(to_row(manifest)));
+Status Catalogue::enter(const Manifest& manifest) {
+  auto done = index_->put(to_row(manifest));
+  log_failure(done);
+  return done;
 }
 
-void Catalogue::complete(Manifest manifest) {
+Status Catalogue::complete(Manifest manifest) {
+  add_debts(manifest);
   measure_files(root_, manifest);
-  log_failure(disk_.replace(manifest.folder + "/recording.json", boost::json::serialize(to_json(manifest))));
-  enter(manifest);
+  auto saved = disk_.replace(manifest.folder + "/recording.json", boost::json::serialize(to_json(manifest)));
+  log_failure(saved);
+  return saved ? enter(manifest) : saved;  // what the folder does not say the index must not
+}
+
+void Catalogue::add_debts(Manifest& manifest) const {
+  for (const auto& kind : owes_) {
+    const bool known = std::any_of(manifest.deliveries.begin(), manifest.deliveries.end(),
+                                   [&](const Delivery& delivery) { return delivery.kind == kind; });
+    if (!known) manifest.deliveries.push_back({kind, "pending", 0, {}});
+  }
+}
+
+std::vector<store::RecordingRow> Catalogue::owed(std::size_t limit) const {
+  auto rows = index_->owed(limit);
+  if (!rows) {
+    log::error("recordings: {}", rows.error().what);
+    return {};
+  }
+  return std::move(rows).value();
+}
+
+void Catalogue::settle(const std::string& id, const Delivery& delivery) {
+  const auto row = find(id);
+  auto manifest = row ? this->manifest(*row) : std::nullopt;
+  if (!manifest) return;
+  for (auto& owed : manifest->deliveries)
+    if (owed.kind == delivery.kind) owed = delivery;
+  const auto saved =
+      disk_.replace(manifest->folder + "/recording.json", boost::json::serialize(to_json(*manifest)));
+  log_failure(saved);
+  if (saved) static_cast<void>(enter(*manifest));
 }
 
 std::optional<store::RecordingRow> Catalogue::find(const std::string& id) const {

@@ -26,16 +26,25 @@ class Catalogue {
  public:
   // Opens the index below `root`. One that cannot be read is put aside and made anew from the folders.
   // Recordings that a crash cut off are repaired and marked `interrupted`, but for those that are `running`.
+  // `owes`: what every recording that ends from now on owes (Delivery::kind).
   using Running = std::function<bool(const std::string& id)>;
+  using Kinds = std::vector<std::string>;
   static Result<std::unique_ptr<Catalogue>> open(const std::string& root, Disk& disk,
-                                                 const Running& running = {});
+                                                 const Running& running = {}, const Kinds& owes = {});
 
   // From the folders alone. Returns how many recordings there are.
   Result<std::size_t> rebuild();
 
-  void enter(const Manifest& manifest);
+  Status enter(const Manifest& manifest);
   // Enters a finished one, with sizes and checksums, which are written into its recording.json too.
-  void complete(Manifest manifest);
+  // An error: the disk did not take it; try again later.
+  Status complete(Manifest manifest);
+
+  void set_owes(const Kinds& owes) { owes_ = owes; }
+  // Recordings that owe something, oldest first.
+  std::vector<store::RecordingRow> owed(std::size_t limit) const;
+  // What has become of a delivery.
+  void settle(const std::string& id, const Delivery& delivery);
 
   Result<store::RecordingPage> list(const store::RecordingFilter& filter) const {
     return index_->list(filter);
@@ -56,7 +65,10 @@ class Catalogue {
   std::size_t repair_interrupted(const Running& running);
   std::vector<std::string> folders(std::size_t newest_days) const;
 
+  void add_debts(Manifest& manifest) const;
+
   const std::string root_;
+  Kinds owes_;
   Disk& disk_;
   std::unique_ptr<store::RecordingIndex> index_;
 };

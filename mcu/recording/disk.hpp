@@ -21,6 +21,8 @@ class Disk {
   // Everything that was written survives a power cut from here on.
   virtual Status sync() = 0;
   virtual std::uint64_t free_bytes() = 0;
+  // Why something was refused last, in the system's words; empty: nothing was.
+  virtual std::string cause() const = 0;
 };
 
 class PosixDisk final : public Disk {
@@ -31,11 +33,14 @@ class PosixDisk final : public Disk {
   Status replace(const std::string& path, const std::string& text) override;
   Status sync() override;
   std::uint64_t free_bytes() override;
+  std::string cause() const override;
 
  private:
   int root_fd();
+  Error failed(const std::string& what);  // by errno
   std::string root_;
   int fd_ = -1;
+  int error_ = 0;  // errno of the last refusal; files write it too, so they go before the disk
 };
 
 }  // namespace parley::recording

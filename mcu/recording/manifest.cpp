@@ -18,6 +18,7 @@ json::object to_json(const TrackInfo& t) {
   out["offset_ms"] = t.offset_ms;
   out["duration_ms"] = t.duration_ms;
   out["bytes"] = t.bytes;
+  if (t.dropped > 0) out["dropped"] = t.dropped;
   if (!t.crc32.empty()) out["crc32"] = t.crc32;
   if (t.participant.empty()) return out;
   out["packets"] = t.packets;
@@ -92,6 +93,7 @@ TrackInfo read_track(const Reader& r) {
   t.lost = r.number("lost");
   t.late = r.number("late");
   t.refused = r.number("refused");
+  t.dropped = r.number("dropped");
   t.corrected = r.number("corrected");
   t.worst_ms = r.real("worst_ms");
   return t;
@@ -140,6 +142,12 @@ json::object to_json(const Manifest& m) {
   out["troubles"] = list_of(m.troubles, [](const Trouble& t) {
     return json::object{{"what", t.what}, {"from_ms", t.from_ms}, {"to_ms", time_or_null(t.to_ms)}};
   });
+  if (m.deliveries.empty()) return out;
+  out["deliveries"] = list_of(m.deliveries, [](const Delivery& d) {
+    json::object one{{"kind", d.kind}, {"state", d.state}, {"attempts", d.attempts}};
+    if (!d.cause.empty()) one["cause"] = d.cause;
+    return one;
+  });
   return out;
 }
 
@@ -178,6 +186,10 @@ std::optional<Manifest> read_manifest(std::string_view text) {
   r.each("troubles", [&](const Reader& t) {
     m.troubles.push_back({t.text("what"), t.number("from_ms"), t.number("to_ms", -1)});
   });
+  r.each("deliveries", [&](const Reader& d) {
+    if (m.deliveries.size() < 2 && (d.text("kind") == "webhook" || d.text("kind") == "hook"))
+      m.deliveries.push_back({d.text("kind"), d.text("state"), d.number("attempts"), d.text("cause")});
+  });
   return m;
 }
 
@@ -193,6 +205,11 @@ store::RecordingRow to_row(const Manifest& m) {
   for (const auto& track : m.tracks) row.bytes += track.bytes;
   row.participants = static_cast<std::int64_t>(m.people.size());
   row.tracks = static_cast<std::int64_t>(m.tracks.size());
+  for (const auto& delivery : m.deliveries) {
+    if (row.delivery.empty()) row.delivery = "done";
+    if (delivery.state == "pending") row.delivery = "pending";
+    if (delivery.state == "failed" && row.delivery != "pending") row.delivery = "failed";
+  }
   return row;
 }
 

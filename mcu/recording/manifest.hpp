@@ -27,7 +27,8 @@ struct TrackInfo {
   std::int64_t duration_ms = 0, bytes = 0;
   std::string crc32;  // eight hexadecimal digits; empty while it is being written
   std::int64_t packets = 0, lost = 0, late = 0, refused = 0, corrected = 0;
-  double worst_ms = 0;  // how far sound stood from its place at most
+  std::int64_t dropped = 0;  // never reached the file: it waited for the disk for too long
+  double worst_ms = 0;       // how far sound stood from its place at most
 };
 
 struct Talk {
@@ -44,6 +45,14 @@ struct Trouble {
   std::int64_t from_ms = 0, to_ms = -1;
 };
 
+// What is owed to the outside once the recording has ended.
+struct Delivery {
+  std::string kind;               // "webhook", "hook"
+  std::string state = "pending";  // "done", "failed": given up
+  std::int64_t attempts = 0;
+  std::string cause;  // of the last failure
+};
+
 struct Manifest {
   std::string id, room, folder;
   std::string state = "recording";  // "finished", "interrupted"
@@ -55,6 +64,7 @@ struct Manifest {
   std::vector<Talk> talks;
   std::vector<Mute> mutes;
   std::vector<Trouble> troubles;
+  std::vector<Delivery> deliveries;
 };
 
 boost::json::object to_json(const Manifest& manifest);

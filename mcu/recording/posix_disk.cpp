@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -15,10 +14,6 @@ namespace parley::recording {
 namespace {
 
 constexpr Duration kRetry = 1s;  // between two tries to make a file
-
-Error failure(const std::string& what) {
-  return {what + ": " + std::strerror(errno), errno};
-}
 
 void make_folders(const std::string& path) {
   std::error_code ignored;  // what is missing shows at open()
@@ -39,7 +34,7 @@ bool write_all(int fd, Bytes data) {
 
 class PosixFile final : public recorder::ByteSink {
  public:
-  explicit PosixFile(std::string path) : path_(std::move(path)) {}
+  PosixFile(std::string path, int& error) : path_(std::move(path)), error_(error) {}
   ~PosixFile() override {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -52,6 +47,7 @@ class PosixFile final : public recorder::ByteSink {
       size_ += static_cast<off_t>(data.size());
       return true;
     }
+    error_ = errno;
     // A torn page would hide what comes after it from every reader.
     if (::ftruncate(fd_, size_) == 0) ::lseek(fd_, size_, SEEK_SET);
     return false;
@@ -70,10 +66,12 @@ class PosixFile final : public recorder::ByteSink {
     last_try_ = at;
     make_folders(path_);
     fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+    if (fd_ < 0) error_ = errno;
     return fd_ >= 0;
   }
 
   const std::string path_;
+  int& error_;
   int fd_ = -1;
   off_t size_ = 0;
   bool tried_ = false;
@@ -87,22 +85,31 @@ PosixDisk::~PosixDisk() {
 }
 
 std::unique_ptr<recorder::ByteSink> PosixDisk::file(const std::string& path) {
-  return std::make_unique<PosixFile>(root_ + "/" + path);
+  return std::make_unique<PosixFile>(root_ + "/" + path, error_);
+}
+
+Error PosixDisk::failed(const std::string& what) {
+  error_ = errno;
+  return {what + ": " + cause(), error_};
+}
+
+std::string PosixDisk::cause() const {
+  return error_ == 0 ? std::string() : std::generic_category().message(error_);
 }
 
 Status PosixDisk::replace(const std::string& path, const std::string& text) {
   const auto target = root_ + "/" + path, fresh = target + ".new";
   make_folders(target);
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
-  if (fd < 0) return failure(fresh);
+  if (fd < 0) return failed(fresh);
   const bool written = write_all(fd, as_bytes(text));
   ::close(fd);
   if (!written) {
-    const auto error = failure(fresh);
+    const auto error = failed(fresh);
     ::unlink(fresh.c_str());
     return error;
   }
-  if (::rename(fresh.c_str(), target.c_str()) != 0) return failure(target);
+  if (::rename(fresh.c_str(), target.c_str()) != 0) return failed(target);
   return Done{};
 }
 
@@ -115,7 +122,7 @@ int PosixDisk::root_fd() {
 }
 
 Status PosixDisk::sync() {
-  if (root_fd() < 0 || ::syncfs(fd_) != 0) return failure(root_);
+  if (root_fd() < 0 || ::syncfs(fd_) != 0) return failed(root_);
   return Done{};
 }
 

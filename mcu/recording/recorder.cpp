@@ -14,6 +14,9 @@ constexpr Duration kMinute = 60s;
 // Enough for 5 s of 150 participants who all talk.
 constexpr std::size_t kNetRing = 8U << 20U;
 constexpr std::size_t kMaxJobs = 65'536;
+// A packet waits a step and as long for its page: with them no more than the interval is ever lost.
+constexpr Duration kAhead = 3 * kStep;
+constexpr Duration kStall = 1s;  // a round of writing that takes as long is worth telling
 
 }  // namespace
 
@@ -42,7 +45,9 @@ void Recorder::push_packet(LegId leg, const MediaPacket& packet) noexcept {
                       packet.size,
                       packet.level,
                       packet.arrival.time_since_epoch().count()};
-  if (!ring_.push(header, packet.data())) packets_dropped_.fetch_add(1, std::memory_order_relaxed);
+  if (ring_.push(header, packet.data())) return;
+  (*drops_)[raw(leg) % kDropCells].fetch_add(1, std::memory_order_relaxed);
+  packets_dropped_.fetch_add(1, std::memory_order_release);
 }
 
 // --- ctl
@@ -139,13 +144,26 @@ bool Recorder::note(const std::string& recording, std::function<void(Recording&)
   });
 }
 
+bool Recorder::check_space() {
+  return post([this] {
+    if (!disk_low_ || disk_->free_bytes() < settings_.min_free_bytes + settings_.min_free_bytes / 10) return;
+    disk_low_ = false;
+    log::info("recording: there is enough space again");
+    events_.on_disk_roomy();
+  });
+}
+
 RecorderStats Recorder::stats() const {
   RecorderStats out;
+  if (const auto since = round_since_.load(); since != TimePoint{})
+    out.waiting_ms = static_cast<std::uint64_t>((now() - since) / 1ms);
   out.packets_dropped = packets_dropped_.load();
   out.jobs_refused = jobs_refused_.load();
   out.syncs = syncs_.load();
   out.failed_syncs = failed_syncs_.load();
-  out.slowest_write_ms = slowest_ms_.load();
+  out.slowest_write_ms = std::max(slowest_ms_.load(), out.waiting_ms);
+  out.stalls = stalls_.load();
+  out.disk_low = disk_low_.load();
   out.recordings = recording_count_.load();
   out.in_trouble = trouble_count_.load();
   out.finished = finished_.load();
@@ -174,11 +192,14 @@ void Recorder::run() {
     auto before = std::exchange(before_, {}), after = std::exchange(after_, {});
     lock.unlock();
     const auto at = settings_.clock();  // what arrived before is in the rings
+    round_since_ = now();
     run_jobs(before);
     drain_packets();
     drain_mixes();
+    count_drops();  // while their legs are known
     run_jobs(after);
     write(at);
+    round_since_ = TimePoint{};
     if (last) break;
     lock.lock();
   }
@@ -228,7 +249,10 @@ void Recorder::drain_mixes() {
       mix.recording->push_mix(packet_);
     }
     const auto dropped = mix.queue->dropped();
-    packets_dropped_.fetch_add(dropped - std::exchange(mix.dropped, dropped), std::memory_order_relaxed);
+    const auto more = dropped - std::exchange(mix.dropped, dropped);
+    packets_dropped_.fetch_add(more, std::memory_order_relaxed);
+    drops_seen_ += more;  // not the legs'
+    if (more > 0) mix.recording->dropped_mix(more);
     if (ended) mix.queue = nullptr;
   }
   std::erase_if(mixes_, [](const Mix& mix) { return mix.queue == nullptr; });
@@ -236,7 +260,6 @@ void Recorder::drain_mixes() {
 
 void Recorder::write(TimePoint at) {
   if (recordings_.empty()) return;
-  const auto begun = now();
   std::uint64_t in_trouble = 0;
   for (const auto& [id, recording] : recordings_) {
     const bool before = recording->in_trouble();
@@ -245,8 +268,11 @@ void Recorder::write(TimePoint at) {
     in_trouble += recording->in_trouble() ? 1 : 0;
   }
   trouble_count_.store(in_trouble);
-  if (at - last_sync_ >= settings_.sync_interval) sync(at);
-  const auto took = static_cast<std::uint64_t>((now() - begun) / 1ms);
+  if (at - last_sync_ >= settings_.sync_interval - std::min(kAhead, settings_.sync_interval / 2)) sync(at);
+  const auto ended = now();
+  const auto begun = round_since_.load();
+  const auto took = static_cast<std::uint64_t>((ended - begun) / 1ms);
+  if (ended - begun >= kStall) stalled(begun, ended);
   if (took > slowest_ms_.load() || at - slow_since_ > kMinute) {
     slowest_ms_.store(took);
     slow_since_ = at;
@@ -263,8 +289,7 @@ void Recorder::sync(TimePoint at) {
   if (wrote) {
     const auto done = disk_->sync();
     (done ? syncs_ : failed_syncs_).fetch_add(1);
-    for (const auto& [id, recording] : recordings_)
-      if (done) recording->synced();
+    for (const auto& [id, recording] : recordings_) recording->synced(done);
   }
   if (at - last_progress_ >= kProgress) {
     last_progress_ = at;
@@ -272,8 +297,25 @@ void Recorder::sync(TimePoint at) {
   }
   if (settings_.min_free_bytes == 0 || disk_->free_bytes() >= settings_.min_free_bytes) return;
   log::error("recording: less than recording.min_free_mb is free, all recordings end");
+  disk_low_ = true;
   while (!recordings_.empty()) finish(recordings_.begin()->first, "finished", "disk-low");
   events_.on_disk_low();
+}
+
+// The disk kept us waiting; what came meanwhile is in the rings, or was dropped and is counted.
+void Recorder::stalled(TimePoint from, TimePoint to) {
+  stalls_.fetch_add(1);
+  log::warn("recording: the disk did not answer for {:.1f} s", to_seconds(to - from));
+  for (const auto& [id, recording] : recordings_) recording->stalled(from, to);
+}
+
+void Recorder::count_drops() {
+  const auto dropped = packets_dropped_.load(std::memory_order_acquire);
+  if (std::exchange(drops_seen_, dropped) == dropped) return;
+  for (const auto& [leg, recording] : targets_) {
+    const auto packets = (*drops_)[raw(leg) % kDropCells].exchange(0, std::memory_order_relaxed);
+    if (packets > 0 && recording != nullptr) recording->dropped(leg, packets);
+  }
 }
 
 void Recorder::finish(const std::string& id, const std::string& state, const std::string& reason) {

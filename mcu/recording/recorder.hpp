@@ -9,6 +9,7 @@
 // were pushed before them have been written.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -40,11 +41,14 @@ struct RecorderStats {
   std::uint64_t packets_dropped = 0;  // a ring was full
   std::uint64_t jobs_refused = 0;
   std::uint64_t syncs = 0, failed_syncs = 0;
-  std::uint64_t slowest_write_ms = 0;  // one round of writing, of the last minute
+  std::uint64_t slowest_write_ms = 0;  // one round of writing, of the last minute or under way
+  std::uint64_t waiting_ms = 0;        // how long the disk has been about the round that is under way
+  std::uint64_t stalls = 0;            // rounds of a second and more
   std::uint64_t recordings = 0;        // that are being made
   std::uint64_t in_trouble = 0;        // of them: the disk takes nothing
   std::uint64_t finished = 0;
-  std::uint64_t bytes = 0;  // written since the start
+  std::uint64_t bytes = 0;  // of those that have ended
+  bool disk_low = false;    // less than min_free_bytes
 };
 
 // Called on disk.
@@ -58,6 +62,8 @@ class RecorderEvents {
   virtual void on_trouble(const Manifest& manifest, bool in_trouble) = 0;
   // Less than min_free_bytes: everything has been finished.
   virtual void on_disk_low() = 0;
+  // There is enough again (check_space()).
+  virtual void on_disk_roomy() {}
 };
 
 class Recorder {
@@ -85,6 +91,8 @@ class Recorder {
   // Runs with the recording, if it is still being made.
   bool note(const std::string& recording, std::function<void(Recording&)> note);
   bool post(Job job, Order order = Order::before);
+  // After on_disk_low(): looks whether there is enough space again.
+  bool check_space();
 
   RecorderStats stats() const;
   // On disk (inside a job): a recording that is being made.
@@ -108,12 +116,19 @@ class Recorder {
   void drain_mixes();
   void write(TimePoint at);
   void sync(TimePoint at);
+  void stalled(TimePoint from, TimePoint to);
+  void count_drops();
   void finish(const std::string& recording, const std::string& state, const std::string& reason);
 
   const RecorderSettings settings_;
   std::unique_ptr<Disk> disk_;
   RecorderEvents& events_;
   LegSet watched_;
+  // Packets of each leg that were dropped, until `disk` has noted them. Legs that share a cell are as rare as
+  // 16,384 of them.
+  static constexpr std::size_t kDropCells = 1U << 14U;
+  std::unique_ptr<std::array<std::atomic<std::uint32_t>, kDropCells>> drops_ =
+      std::make_unique<std::array<std::atomic<std::uint32_t>, kDropCells>>();
   Ring ring_;  // from net-0
 
   mutable std::mutex lock_;  // of the jobs and expected_, held to move one in or all out
@@ -135,9 +150,12 @@ class Recorder {
   MediaPacket packet_;
   ByteBuffer frame_;
   TimePoint last_sync_{}, last_progress_{}, slow_since_{};
+  std::uint64_t drops_seen_ = 0;
 
   std::atomic<std::uint64_t> packets_dropped_{0}, jobs_refused_{0}, syncs_{0}, failed_syncs_{0},
-      slowest_ms_{0}, recording_count_{0}, trouble_count_{0}, finished_{0}, bytes_{0};
+      slowest_ms_{0}, stalls_{0}, recording_count_{0}, trouble_count_{0}, finished_{0}, bytes_{0};
+  std::atomic<TimePoint> round_since_{TimePoint{}};  // of the round that is under way; 0: none is
+  std::atomic<bool> disk_low_{false};
   std::thread thread_;
 };
 

@@ -13,6 +13,7 @@ namespace {
 constexpr Duration kFlushAfter = 100ms;
 constexpr Duration kSaveEvery = 10s;         // what changes all the time: talking, lengths
 constexpr std::size_t kMaxEntries = 20'000;  // of each list in recording.json
+constexpr Duration kGrace = 2s;              // after a refusal
 constexpr Duration kHeard = 500ms;           // a pause of less is not an end of talking
 
 const char* codec_name(Codec codec) {
@@ -138,7 +139,7 @@ void Recording::muted(TimePoint at, const std::string& participant, bool muted) 
 }
 
 void Recording::step(TimePoint at) {
-  bool refused = false;
+  bool refused = false, wrote = false;
   const auto serve = [&](Written& written) {
     const bool here = &written == mixdown_.get() || written.leg != LegId::none;
     const bool begun = written.output->begun();
@@ -147,21 +148,50 @@ void Recording::step(TimePoint at) {
       written.last_flush = at;
       refused |= !written.output->flush();
     }
-    wrote_ |= written.output->bytes() != std::exchange(written.bytes_seen, written.output->bytes());
+    wrote |= written.output->bytes() != std::exchange(written.bytes_seen, written.output->bytes());
     changed_ |= begun != written.output->begun();
   };
   for (const auto& track : tracks_) serve(*track);
   if (mixdown_) serve(*mixdown_);
-  trouble(at, refused);
+  wrote_ |= wrote;
+  if (refused) {
+    refused_ = disk_.cause();
+    refused_at_ = at;
+  } else if (wrote) {
+    refused_.clear();  // only a page that was taken says that the disk takes pages
+  }
+  trouble(at);
 }
 
-void Recording::trouble(TimePoint at, bool refused) {
-  if (std::exchange(in_trouble_, refused) == refused) return;
-  if (refused) {
-    add_bounded(manifest_.troubles, {"the disk took nothing", ms(at), -1});
-  } else if (!manifest_.troubles.empty() && manifest_.troubles.back().to_ms < 0) {
-    manifest_.troubles.back().to_ms = ms(at);
-  }
+void Recording::synced(const Status& done) {
+  unsynced_ = done ? "" : disk_.cause();
+  if (done) wrote_ = false;
+}
+
+void Recording::dropped(LegId leg, std::uint64_t packets) {
+  const auto found = by_leg_.find(leg);
+  if (found == by_leg_.end()) return;
+  found->second->info.dropped += static_cast<std::int64_t>(packets);
+  changed_ = true;
+}
+
+void Recording::dropped_mix(std::uint64_t packets) {
+  if (!mixdown_) return;
+  mixdown_->info.dropped += static_cast<std::int64_t>(packets);
+  changed_ = true;
+}
+
+void Recording::stalled(TimePoint from, TimePoint to) {
+  add_bounded(manifest_.troubles, {"the disk did not answer", std::max<std::int64_t>(ms(from), 0), ms(to)});
+  changed_ = true;
+}
+
+void Recording::trouble(TimePoint at) {
+  const auto& cause = !refused_.empty() ? refused_ : !unsaved_.empty() ? unsaved_ : unsynced_;
+  if (std::exchange(in_trouble_, !cause.empty()) == !cause.empty()) return;
+  for (auto& trouble : manifest_.troubles)
+    if (trouble.to_ms < 0) trouble.to_ms = ms(at);
+  if (in_trouble_) add_bounded(manifest_.troubles, {cause, ms(at), -1});
   changed_ = true;
 }
 
@@ -192,10 +222,14 @@ void Recording::save(TimePoint at) {
     if (mixdown_->output->begun()) manifest_.mixdown = mixdown_->info;
   }
   last_save_ = at;
-  if (disk_.replace(start_.folder + "/recording.json", boost::json::serialize(to_json(manifest_)))) {
-    changed_ = false;
-    wrote_ = true;
-  }
+  const auto saved =
+      disk_.replace(start_.folder + "/recording.json", boost::json::serialize(to_json(manifest_)));
+  unsaved_ = saved ? "" : disk_.cause();
+  changed_ = !saved;
+  if (!saved) return;
+  wrote_ = true;
+  // Nobody speaks, so no page can tell: this was taken, too.
+  if (at - refused_at_ > kGrace) refused_.clear();
 }
 
 void Recording::finish(TimePoint at, const std::string& state, const std::string& reason) {
@@ -212,7 +246,10 @@ void Recording::finish(TimePoint at, const std::string& state, const std::string
   by_leg_.clear();
   manifest_.state = state;
   manifest_.reason = reason;
-  if (in_trouble_) trouble(at, false);
+  refused_.clear();
+  unsaved_.clear();
+  unsynced_.clear();
+  trouble(at);
   changed_ = true;
   save(at);
 }

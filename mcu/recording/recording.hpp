@@ -47,17 +47,23 @@ class Recording {
   void talking(TimePoint at, const std::string& participant, bool talking);
   void muted(TimePoint at, const std::string& participant, bool muted);
 
-  // About 20 times a second; writes what is due. True: something was written that a sync should follow.
+  // Packets that found the way to the disk full.
+  void dropped(LegId leg, std::uint64_t packets);
+  void dropped_mix(std::uint64_t packets);
+  // The disk has answered nothing in between.
+  void stalled(TimePoint from, TimePoint to);
+
+  // About 20 times a second; writes what is due.
   void step(TimePoint at);
   // Puts the manifest on disk if it has changed. Called before each sync.
   void save(TimePoint at);
   // Ends all files and writes the manifest for good.
   void finish(TimePoint at, const std::string& state, const std::string& reason);
 
-  // The disk has refused something since it last took everything.
+  // The disk has refused something, and taken nothing since. Why: the last of the manifest's troubles.
   bool in_trouble() const { return in_trouble_; }
   bool wrote_since_sync() const { return wrote_; }
-  void synced() { wrote_ = false; }
+  void synced(const Status& done);
 
  private:
   struct Written {
@@ -74,7 +80,7 @@ class Recording {
   Written& make(const std::string& path, const std::string& participant, const std::string& name,
                 Codec codec);
   void refresh(Written& written);
-  void trouble(TimePoint at, bool refused);
+  void trouble(TimePoint at);
 
   Disk& disk_;
   const Start start_;
@@ -83,6 +89,8 @@ class Recording {
   std::unique_ptr<Written> mixdown_;
   std::map<LegId, Written*> by_leg_;
   bool in_trouble_ = false, wrote_ = false;
+  std::string refused_, unsaved_, unsynced_;  // why; empty: all is well
+  TimePoint refused_at_{};
   bool changed_ = true;  // save at the next opportunity
   TimePoint last_save_{};
 };

@@ -48,6 +48,11 @@ struct DelayAlarm {  // to the moderators
   ParticipantId participant;
   double delay_ms = 0;
 };
+// To the moderators: the disk of a recording has another state: "refused" (it takes nothing), "stalled" (it
+// does not answer), "low" (the recording has ended because there is little space), "resumed".
+struct RecordingTrouble {
+  std::string recording, state, cause;
+};
 // A stream to the outside has another state: "connecting", "live", "retrying", "stopped". The URL is without
 // its secrets.
 struct StreamChanged {
@@ -80,9 +85,10 @@ struct Closed {  // the last event of a connection; the signalling server closes
   std::string reason, message;
 };
 
-using Event = std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels,
-                           RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, StreamChanged, Playback,
-                           DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
+using Event =
+    std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels, RoomUpdated, Chat,
+                 GainAdvice, Uplink, DelayAlarm, RecordingTrouble, StreamChanged, Playback, DirectStart,
+                 DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
 
 // Called on ctl, inside RoomService's methods: the implementation queues and returns, and calls no method of
 // RoomService from here.

@@ -87,8 +87,7 @@ std::optional<std::pair<std::string, ParticipantId>> RoomService::delay_alarm(Le
   const auto place = impl_->find(leg);
   if (!place || !std::isfinite(delay_ms)) return std::nullopt;
   const DelayAlarm alarm{place.who->info.id, std::max(0.0, delay_ms)};
-  for (const auto& who : place.room->people)
-    if (who->info.role == Role::moderator) impl_->tell(*who, alarm);
+  tell_moderators(place.room->name(), alarm);
   return std::pair(place.room->name(), place.who->info.id);
 }
 

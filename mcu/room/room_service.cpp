@@ -320,6 +320,14 @@ void RoomService::announce(std::string_view name, const Event& event) {
   if (const Room* room = impl_->find_room(name)) impl_->tell_room(*room, event);
 }
 
+void RoomService::tell_moderators(std::string_view name, const Event& event) {
+  impl_->owner_.check();
+  const Room* room = impl_->find_room(name);
+  if (room == nullptr) return;
+  for (const auto& who : room->people)
+    if (who->info.role == Role::moderator) impl_->tell(*who, event);
+}
+
 std::optional<std::string> RoomService::room_of(const ParticipantId& who) const {
   const auto place = impl_->find(who);
   return place ? std::optional(place.room->name()) : std::nullopt;

@@ -69,6 +69,8 @@ class RoomService {
   void release_media(TimePoint at, std::string_view room, RoomId media);
   // Everybody in the room is told.
   void announce(std::string_view room, const Event& event);
+  // Its moderators are.
+  void tell_moderators(std::string_view room, const Event& event);
 
   // --- Coming and going
   Result<Joined> join(TimePoint at, const JoinRequest& request);

@@ -69,15 +69,38 @@ std::string write_list(const std::vector<T>& list, Write write_one) {
 
 }  // namespace
 
-Kind<std::vector<std::string>> stream_rules() {
+namespace {
+
+Kind<std::vector<std::string>> texts(std::string expected) {
   auto read = [](const YAML::Node& node) -> Result<std::string> {
     if (!is_text(node, 1)) return wrong(node, describe(node));
     return node.Scalar();
   };
-  return {
-      "a list of rules such as \"rtmp://*\", \"icecast://radio.lan:8000\", \"srt://10.1.0.0/16\", \"hls:\"",
-      list_reader<std::string>(read),
-      [](const std::vector<std::string>& rules) { return write_list(rules, quoted); }};
+  return {std::move(expected), list_reader<std::string>(read),
+          [](const std::vector<std::string>& list) { return write_list(list, quoted); }};
+}
+
+}  // namespace
+
+Kind<std::vector<std::string>> stream_rules() {
+  return texts(
+      "a list of rules such as \"rtmp://*\", \"icecast://radio.lan:8000\", \"srt://10.1.0.0/16\", \"hls:\"");
+}
+
+Kind<std::vector<std::string>> webhook_rules() {
+  return texts("a list of rules such as \"https://*\", \"http://hooks.lan:8080\", \"https://10.1.0.0/16\"");
+}
+
+Kind<std::vector<std::string>> command() {
+  auto kind = texts("a list of a program's absolute path and its arguments, or []");
+  kind.read = [read = kind.read](const YAML::Node& node) -> Result<std::vector<std::string>> {
+    auto list = read(node);
+    if (!list || list->empty()) return list;
+    if (list->front().front() != '/') return wrong(node, "a program without an absolute path");
+    if (list->size() > 64) return wrong(node, "more than 64 arguments");
+    return list;
+  };
+  return kind;
 }
 
 Kind<std::vector<Settings::StartedStream>> started_streams() {

@@ -92,9 +92,18 @@ struct Settings {
     bool automatic = false;
     int sync_ms = 1000;
     std::uint64_t min_free_mb = 500;
-    std::uint64_t keep_days = 0;  // 0: for ever
-    std::uint64_t max_gb = 0;     // 0: no limit
+    std::uint64_t keep_days = 0;    // 0: for ever
+    std::uint64_t max_gb = 0;       // 0: no limit
+    std::vector<std::string> hook;  // a program and its arguments; empty: none
+    Duration hook_timeout = 10min;
+    bool hook_removes = false;
+    std::string notice_file;  // empty: nothing is said
   } recording;
+  struct Webhooks {
+    std::string url;  // empty: nobody is told
+    std::string key;
+    std::vector<std::string> allow = {"https://*", "http://*"};
+  } webhooks;
   struct Log {
     LogLevel level = LogLevel::info;
   } log;

@@ -220,6 +220,32 @@ std::vector<Key> recording_keys() {
       key(
           "recording.max_gb", [](auto& s) -> auto& { return s.recording.max_gb; }, count(0, 1'000'000),
           kReload, "With more gigabytes in all the oldest recordings are deleted. 0: no limit."),
+      key(
+          "recording.hook", [](auto& s) -> auto& { return s.recording.hook; }, command(), kReload,
+          "A program that hands a finished recording to storage; {folder}, {id} and {state} in its arguments "
+          "are replaced. It is run until it returns 0, and the recording is kept until then. []: none."),
+      key(
+          "recording.hook_timeout", [](auto& s) -> auto& { return s.recording.hook_timeout; },
+          duration(1s, 24h), kReload, "After this recording.hook is ended, and tried again later."),
+      key(
+          "recording.hook_removes", [](auto& s) -> auto& { return s.recording.hook_removes; }, yes_or_no(),
+          kReload, "Delete a recording here once recording.hook has returned 0."),
+      key(
+          "recording.notice_file", [](auto& s) -> auto& { return s.recording.notice_file; },
+          optional_path("a file below playback.directory, or \"\" for none"), kReload,
+          "Said into a room when its recording begins, and again when somebody joins who has not heard it."),
+      hidden(key(
+          "webhooks.url", [](auto& s) -> auto& { return s.webhooks.url; },
+          optional_path("an http or https URL, or \"\" for none"), kReload,
+          "Where to POST what has happened: recording.finished. \"\": nowhere.")),
+      hidden(key(
+          "webhooks.key", [](auto& s) -> auto& { return s.webhooks.key; }, secret(), kReload,
+          "The key that signs the calls of webhooks.url (HMAC-SHA256).")),
+      key(
+          "webhooks.allow", [](auto& s) -> auto& { return s.webhooks.allow; }, webhook_rules(), kReload,
+          "Where webhooks.url may lead; the rules are those of streaming.allow: a HOST of * means public "
+          "addresses only, "
+          "a name or a network that is listed may be private."),
   };
 }
 

@@ -28,7 +28,13 @@ void add_all_routes(Context& context) {
 
 void add_health_routes(Context& context) {
   const Policy anybody{Access::open, Body::none};
-  context.router.add(http::verb::get, "/healthz", anybody, [](const Request&) { return plain(200, "ok\n"); });
+  context.router.add(http::verb::get, "/healthz", anybody, [&context](const Request&) {
+    // A disk that is full is no reason to restart the server: the calls go on.
+    std::string text = "ok\n";
+    if (context.ports.troubles)
+      for (const auto& line : context.ports.troubles()) text += "trouble: " + line + "\n";
+    return plain(200, std::move(text));
+  });
   context.router.add(http::verb::get, "/readyz", anybody, [&context](const Request&) {
     const bool ready = !context.stopping && (!context.ports.ready || context.ports.ready());
     return ready ? plain(200, "ready\n") : plain(503, "not ready\n");

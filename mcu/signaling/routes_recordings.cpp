@@ -28,6 +28,8 @@ const char* code_of(int status) {
       return "conflict";
     case 413:
       return "too-large";
+    case 507:
+      return "no-space";
     case 500:
       return "internal";
     default:

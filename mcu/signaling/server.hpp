@@ -44,12 +44,13 @@ struct StaticFile {
 };
 
 struct Ports {
-  StreamsPort* streams = nullptr;        // null: no streams to the outside
-  PlaybackPort* playback = nullptr;      // null: nothing is played
-  RecordingsPort* recordings = nullptr;  // null: nothing is recorded here
-  std::function<std::string()> metrics;  // GET /metrics
-  std::function<bool()> ready;           // GET /readyz
-  std::vector<StaticFile> files;         // GET /, /r/{room}, /assets/...
+  StreamsPort* streams = nullptr;                      // null: no streams to the outside
+  PlaybackPort* playback = nullptr;                    // null: nothing is played
+  RecordingsPort* recordings = nullptr;                // null: nothing is recorded here
+  std::function<std::string()> metrics;                // GET /metrics
+  std::function<bool()> ready;                         // GET /readyz
+  std::function<std::vector<std::string>()> troubles;  // GET /healthz: what is wrong, a line each
+  std::vector<StaticFile> files;                       // GET /, /r/{room}, /assets/...
   // GraphViz text of a room's running pipeline.
   std::function<void(RoomId, std::function<void(Result<std::string>)>)> graph;
   std::function<void(RoomId, std::function<void(std::vector<LegQuality>)>)> quality;

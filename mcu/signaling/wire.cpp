@@ -47,6 +47,9 @@ struct ToWire {
   protocol::ServerBody operator()(const room::DelayAlarm& e) const {
     return protocol::DelayAlarm{e.participant, e.delay_ms};
   }
+  protocol::ServerBody operator()(const room::RecordingTrouble& e) const {
+    return protocol::RecordingTrouble{e.recording, e.state, unless_empty(e.cause)};
+  }
   protocol::ServerBody operator()(const room::StreamChanged& e) const {
     return protocol::StreamChanged{e.id, e.url, e.state, unless_empty(e.cause)};
   }

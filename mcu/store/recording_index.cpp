@@ -16,10 +16,12 @@ constexpr std::array<const char*, RecordingIndex::kSchema> kMigrations = {
          participants INTEGER NOT NULL, tracks INTEGER NOT NULL) WITHOUT ROWID;
        CREATE INDEX by_start ON recordings (started_ms);
        CREATE INDEX by_room ON recordings (room, started_ms);)",
+    R"(ALTER TABLE recordings ADD COLUMN delivery TEXT NOT NULL DEFAULT '';
+       CREATE INDEX by_debt ON recordings (started_ms) WHERE delivery = 'pending';)",
 };
 
 constexpr std::string_view kColumns =
-    "id, room, folder, state, started_ms, duration_ms, bytes, participants, tracks";
+    "id, room, folder, state, started_ms, duration_ms, bytes, participants, tracks, delivery";
 
 RecordingRow read_row(const Statement& s) {
   RecordingRow row;
@@ -32,6 +34,7 @@ RecordingRow read_row(const Statement& s) {
   row.bytes = s.integer(6);
   row.participants = s.integer(7);
   row.tracks = s.integer(8);
+  row.delivery = s.text(9);
   return row;
 }
 
@@ -40,6 +43,8 @@ RecordingRow read_row(const Statement& s) {
 struct RecordingIndex::Impl {
   Database database;
 
+  // `which`: a condition of ours.
+  Result<std::vector<RecordingRow>> by_age(const char* which, std::size_t limit) const;
   int version() const {
     Statement get(database, "PRAGMA user_version");
     return get.step() ? static_cast<int>(get.integer(0)) : -1;
@@ -85,10 +90,10 @@ int RecordingIndex::schema() const {
 
 Status RecordingIndex::put(const RecordingRow& row) {
   Statement put(impl_->database, "INSERT OR REPLACE INTO recordings (" + std::string(kColumns) +
-                                     ") VALUES (?,?,?,?,?,?,?,?,?)");
+                                     ") VALUES (?,?,?,?,?,?,?,?,?,?)");
   put.bind(1, row.id).bind(2, row.room).bind(3, row.folder).bind(4, row.state);
   put.bind(5, row.started_ms).bind(6, row.duration_ms).bind(7, row.bytes).bind(8, row.participants);
-  put.bind(9, row.tracks);
+  put.bind(9, row.tracks).bind(10, row.delivery);
   return impl_->finish(put);
 }
 
@@ -139,13 +144,20 @@ Result<RecordingPage> RecordingIndex::list(const RecordingFilter& filter) const 
 }
 
 Result<std::vector<RecordingRow>> RecordingIndex::oldest(std::size_t limit) const {
-  Statement rows(impl_->database,
-                 "SELECT " + std::string(kColumns) +
-                     " FROM recordings WHERE state <> 'recording' ORDER BY started_ms LIMIT ?");
+  return impl_->by_age("state <> 'recording' AND delivery <> 'pending'", limit);
+}
+
+Result<std::vector<RecordingRow>> RecordingIndex::owed(std::size_t limit) const {
+  return impl_->by_age("state <> 'recording' AND delivery = 'pending'", limit);
+}
+
+Result<std::vector<RecordingRow>> RecordingIndex::Impl::by_age(const char* which, std::size_t limit) const {
+  Statement rows(database, "SELECT " + std::string(kColumns) + " FROM recordings WHERE " + which +
+                               " ORDER BY started_ms LIMIT ?");
   rows.bind(1, static_cast<std::int64_t>(limit));
   std::vector<RecordingRow> out;
   while (rows.step()) out.push_back(read_row(rows));
-  if (rows.failed()) return impl_->database.error("index");
+  if (rows.failed()) return database.error("index");
   return out;
 }
 

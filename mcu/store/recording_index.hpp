@@ -25,6 +25,7 @@ struct RecordingRow {
   std::int64_t bytes = 0;
   std::int64_t participants = 0;
   std::int64_t tracks = 0;
+  std::string delivery;  // what is owed to the outside: "" nothing, "pending", "done", "failed"
   bool operator==(const RecordingRow&) const = default;
 };
 
@@ -43,7 +44,7 @@ struct RecordingPage {
 
 class RecordingIndex {
  public:
-  static constexpr int kSchema = 1;
+  static constexpr int kSchema = 2;
   static constexpr std::size_t kMaxPage = 500;
 
   // Creates or migrates. An index of a newer schema, or one that is no database, is an error.
@@ -57,7 +58,9 @@ class RecordingIndex {
   Status clear();
   Result<std::optional<RecordingRow>> find(std::string_view id) const;
   Result<RecordingPage> list(const RecordingFilter& filter) const;
-  // What is not being recorded, oldest first.
+  // For which something is owed, oldest first.
+  Result<std::vector<RecordingRow>> owed(std::size_t limit) const;
+  // What may be deleted: neither being recorded nor owed to somebody; oldest first.
   Result<std::vector<RecordingRow>> oldest(std::size_t limit) const;
   Result<std::int64_t> total_bytes() const;
   int schema() const;

@@ -9,7 +9,7 @@ RUN_PACKAGES=(
   libspdlog-dev libcli11-dev prometheus-cpp-dev zlib1g-dev libcurl4-openssl-dev
   espeak-ng
 )
-TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev ffmpeg ccache clang-format clang-tidy curl)
+TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev ffmpeg opus-tools ccache clang-format clang-tidy curl)
 BROWSER_PACKAGES=(chromium)
 STREAM_TEST_PACKAGES=(icecast2 nginx-light libnginx-mod-rtmp srt-tools jq)
 FUZZ_PACKAGES=(clang lld libclang-rt-14-dev)

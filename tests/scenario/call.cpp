@@ -141,6 +141,10 @@ client::SessionEnd Caller::end() const {
   const std::lock_guard lock(lock_);
   return end_;
 }
+std::vector<std::string> Caller::disk_states() const {
+  const std::lock_guard lock(lock_);
+  return disk_states_;
+}
 std::vector<std::string> Caller::refused() const {
   const std::lock_guard lock(lock_);
   return refused_;
@@ -155,6 +159,10 @@ void Caller::on_end(const client::SessionEnd& end) {
   const std::lock_guard lock(lock_);
   ended_ = true;
   end_ = end;
+}
+void Caller::on_recording_trouble(std::string_view state, std::string_view /*cause*/) {
+  const std::lock_guard lock(lock_);
+  disk_states_.emplace_back(state);
 }
 void Caller::on_refused(std::string_view code, std::string_view /*message*/) {
   const std::lock_guard lock(lock_);

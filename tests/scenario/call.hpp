@@ -74,9 +74,11 @@ class Caller final : public client::SessionEvents {
   client::SessionEnd end() const;
   bool talking(const std::string& name) const;
   std::vector<std::string> refused() const;
+  std::vector<std::string> disk_states() const;  // of its recording, as it was told
 
   void on_end(const client::SessionEnd& end) override;
   void on_refused(std::string_view code, std::string_view message) override;
+  void on_recording_trouble(std::string_view state, std::string_view cause) override;
 
  private:
   void step(TimePoint at);
@@ -93,7 +95,7 @@ class Caller final : public client::SessionEvents {
   bool live_ = false;
   bool ended_ = false;
   client::SessionEnd end_;
-  std::vector<std::string> refused_;
+  std::vector<std::string> refused_, disk_states_;
 };
 
 client::SessionConfig caller_config(const Server& server, const std::string& room, const std::string& name);

@@ -182,6 +182,10 @@ struct DelayAlarm {  // to moderators
   std::string participant;
   double delay_ms = 0;
 };
+struct RecordingTrouble {  // to moderators
+  std::string recording, state;
+  std::optional<std::string> cause;
+};
 struct StreamChanged {
   std::string stream, url, state;
   std::optional<std::string> cause;
@@ -213,10 +217,10 @@ struct Closed {
   std::string reason, message;
 };
 
-using ServerBody =
-    std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated, ParticipantLeft,
-                 Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, StreamChanged, Playback,
-                 DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
+using ServerBody = std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated,
+                                ParticipantLeft, Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink,
+                                DelayAlarm, RecordingTrouble, StreamChanged, Playback, DirectStart,
+                                DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
 
 struct ServerMessage {
   std::optional<RequestId> id;  // of the request that is answered; events have none

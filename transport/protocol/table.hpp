@@ -396,6 +396,15 @@ struct Row<DelayAlarm> : Plain<IdRule::none> {
   }
 };
 template <>
+struct Row<RecordingTrouble> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "recording-trouble";
+  static void fields(auto& v, auto& m) {
+    v.field("recording", m.recording, kId);
+    v.field("state", m.state, kId);
+    v.field("cause", m.cause, kSentence);
+  }
+};
+template <>
 struct Row<StreamChanged> : Plain<IdRule::none> {
   static constexpr std::string_view type = "stream";
   static void fields(auto& v, auto& m) {

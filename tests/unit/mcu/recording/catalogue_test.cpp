@@ -41,7 +41,7 @@ struct CatalogueTest : ::testing::Test {
 TEST_F(CatalogueTest, RepairsWhatACrashHasLeftAndOnlyThat) {
   {
     const auto catalogue = open();
-    catalogue->enter(crashed("crashed1", "standup"));
+    EXPECT_TRUE(catalogue->enter(crashed("crashed1", "standup")));
   }
   crashed("unlisted", "other");  // it had not reached the index yet
   const auto catalogue = open();
@@ -68,7 +68,7 @@ TEST_F(CatalogueTest, TheIndexCanBeRebuiltFromTheFolders) {
   std::vector<store::RecordingRow> rows;
   {
     const auto catalogue = open();
-    for (const auto* id : {"one", "two", "three"}) catalogue->enter(crashed(id, "room"));
+    for (const auto* id : {"one", "two", "three"}) EXPECT_TRUE(catalogue->enter(crashed(id, "room")));
   }
   {
     const auto catalogue = open();
@@ -112,10 +112,7 @@ TEST_F(CatalogueTest, RetentionTakesTheOldestFirstAndNeverARunningOne) {
   for (int age = 1; age <= 5; ++age) {
     auto m = crashed("age" + std::to_string(age), "room", kNow - age * kDay);
     m.state = age == 5 ? "recording" : "finished";
-    if (age < 5)
-      catalogue->complete(m);
-    else
-      catalogue->enter(m);
+    EXPECT_TRUE(age < 5 ? catalogue->complete(m) : catalogue->enter(m));
   }
   EXPECT_EQ(catalogue->retain({3, 0}, kNow), 1U);
   EXPECT_FALSE(catalogue->find("age4"));
@@ -125,6 +122,36 @@ TEST_F(CatalogueTest, RetentionTakesTheOldestFirstAndNeverARunningOne) {
   EXPECT_FALSE(catalogue->find("age3"));
   EXPECT_TRUE(catalogue->find("age1"));
   EXPECT_FALSE(catalogue->remove("age5"));
+}
+
+TEST_F(CatalogueTest, WhatIsOwedIsRememberedAndKeepsTheFolder) {
+  {
+    auto opened = Catalogue::open(folder.path(), disk, {}, {"webhook", "hook"});
+    ASSERT_TRUE(opened);
+    auto& all = **opened;
+    auto m = crashed("owes", "room", 1'000);
+    m.state = "finished";
+    ASSERT_TRUE(all.complete(m));
+    ASSERT_TRUE(all.enter(crashed("cutoff", "room", 2'000)));  // and then the server is killed
+    all.settle("owes", {"webhook", "done", 1, ""});
+    EXPECT_EQ(all.find("owes")->delivery, "pending");
+    EXPECT_EQ(all.retain({1, 0}, 100 * 86'400'000LL), 0U);
+  }
+  const auto all = open();  // nothing is asked for any more; what was promised stands
+  ASSERT_TRUE(all->rebuild());
+  EXPECT_EQ(all->manifest(*all->find("owes"))->deliveries.size(), 2U);
+  EXPECT_EQ(all->owed(10).size(), 1U);
+  all->settle("owes", {"hook", "done", 3, ""});
+  EXPECT_EQ(all->find("owes")->delivery, "done");
+  EXPECT_EQ(all->retain({1, 0}, 100 * 86'400'000LL), 2U);
+}
+
+TEST_F(CatalogueTest, WhatACrashCutOffIsOwedToo) {
+  ASSERT_TRUE(open()->enter(crashed("cutoff", "room")));
+  const auto all = Catalogue::open(folder.path(), disk, {}, {"webhook"});
+  ASSERT_TRUE(all);
+  ASSERT_EQ((*all)->owed(10).size(), 1U);
+  EXPECT_EQ((*all)->owed(10).front().state, "interrupted");
 }
 
 }  // namespace

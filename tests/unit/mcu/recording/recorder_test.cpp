@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <future>
 #include <mutex>
 
 #include "tests/unit/mcu/recording/support.hpp"
@@ -21,6 +22,11 @@ class Ears final : public RecorderEvents {
   void on_trouble(const Manifest&, bool in_trouble) override {
     const std::lock_guard lock(lock_);
     troubles_.push_back(in_trouble);
+    changed_.notify_all();
+  }
+  void on_disk_roomy() override {
+    const std::lock_guard lock(lock_);
+    low_ = false;
     changed_.notify_all();
   }
   void on_disk_low() override {
@@ -165,6 +171,35 @@ TEST_F(RecorderTest, AStalledDiskCostsNothing) {
     EXPECT_EQ(content_of(file("r1", "tracks/p" + std::to_string(leg) + "-1.opus")).numbered, 250U) << leg;
 }
 
+TEST_F(RecorderTest, WhatASlowDiskCostsIsCounted) {
+  auto recorder = make();
+  recorder->start(start("r1"));
+  recorder->attach("r1", {LegId{1}, "alice", "Alice", Codec::opus});
+  send(*recorder, LegId{1}, 0, 100);
+  fault.stall_ms = 1'200;
+  MediaPacket large = numbered(0, origin);
+  large.assign(ByteBuffer(1'200, 0xf8));
+  const auto until = now() + 600ms;  // the disk stalls by then, and no room for more is left
+  for (std::uint32_t i = 100; now() < until || recorder->stats().packets_dropped == 0; ++i) {
+    large.sequence = static_cast<std::uint16_t>(i);
+    large.timestamp = i * 960;
+    large.arrival = origin + 20ms * i;
+    recorder->push_packet(LegId{1}, large);
+  }
+  recorder->stop("r1", "stopped");
+  ASSERT_TRUE(ears.wait([](Ears& e) { return !e.finished_.empty(); }));
+  const auto stats = recorder->stats();
+  EXPECT_EQ(stats.stalls, 1U);
+  EXPECT_GE(stats.slowest_write_ms, 1'000U);
+  const auto& m = ears.finished_.front();
+  ASSERT_EQ(m.tracks.size(), 1U);
+  EXPECT_GT(m.tracks[0].dropped, 0);
+  EXPECT_EQ(m.tracks[0].dropped, static_cast<std::int64_t>(stats.packets_dropped));
+  ASSERT_EQ(m.troubles.size(), 1U);
+  EXPECT_EQ(m.troubles[0].what, "the disk did not answer");
+  EXPECT_EQ(read_manifest(slurp(file("r1", "recording.json")))->tracks[0].dropped, m.tracks[0].dropped);
+}
+
 TEST_F(RecorderTest, AFullDiskIsToldAndRecordingResumes) {
   auto recorder = make();
   recorder->start(start("r1"));
@@ -200,18 +235,31 @@ TEST_F(RecorderTest, AFullDiskIsToldAndRecordingResumes) {
   EXPECT_EQ(alice.last, 499);
   EXPECT_NEAR(static_cast<double>(alice.ms), 10'020, 30);
   EXPECT_GE(alice.numbered, 380U);
-  EXPECT_FALSE(ears.finished_.front().troubles.empty());
+  ASSERT_EQ(ears.finished_.front().troubles.size(), 1U);
+  EXPECT_EQ(ears.finished_.front().troubles[0].what, "full");
+  EXPECT_EQ(ears.troubles_, (std::vector<bool>{true, false})) << "told once, not for every page";
 }
 
 TEST_F(RecorderTest, EndsPolitelyWhenTheDiskIsNearlyFull) {
   RecorderSettings settings;
-  settings.min_free_bytes = UINT64_MAX;
+  settings.min_free_bytes = 1'000'000;
   settings.sync_interval = 100ms;
+  fault.free_bytes = 999'999;
   auto recorder = make(settings);
   recorder->start(start("r1"));
   recorder->attach("r1", {LegId{1}, "alice", "Alice", Codec::opus});
   ASSERT_TRUE(ears.wait([](Ears& e) { return e.low_; }));
   EXPECT_EQ(ears.finished_.front().reason, "disk-low");
+  EXPECT_TRUE(recorder->stats().disk_low);
+  for (const std::uint64_t free : {1'050'000U, 1'200'000U}) {  // not enough: it would be low again at once
+    EXPECT_TRUE(ears.low_);
+    fault.free_bytes = free;
+    recorder->check_space();
+    std::promise<void> looked;
+    recorder->post([&] { looked.set_value(); });
+    looked.get_future().wait();
+  }
+  EXPECT_FALSE(ears.low_);
 }
 
 TEST_F(RecorderTest, FinishesWhatItRecordsWhenItEnds) {

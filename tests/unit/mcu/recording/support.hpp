@@ -33,6 +33,7 @@ class Folder {
 struct Fault {
   std::atomic<bool> full{false};
   std::atomic<int> stall_ms{0};  // of the next write
+  std::atomic<std::uint64_t> free_bytes{UINT64_MAX};
 };
 
 class FaultyDisk final : public Disk {
@@ -46,7 +47,8 @@ class FaultyDisk final : public Disk {
     return disk_.replace(path, text);
   }
   Status sync() override { return Done{}; }
-  std::uint64_t free_bytes() override { return disk_.free_bytes(); }
+  std::uint64_t free_bytes() override { return fault_.free_bytes; }
+  std::string cause() const override { return fault_.full ? "full" : disk_.cause(); }
 
  private:
   struct File final : recorder::ByteSink {

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "mcu/store/sqlite.hpp"
+
 namespace parley::store {
 namespace {
 
@@ -53,6 +55,43 @@ TEST_F(RecordingIndexTest, KeepsFindsReplacesAndRemoves) {
   EXPECT_EQ(*index->total_bytes(), 10);
   ASSERT_TRUE(index->remove("a1"));
   EXPECT_FALSE(*index->find("a1"));
+}
+
+// A database as version 1 of the schema wrote it.
+TEST_F(RecordingIndexTest, BringsAnOlderSchemaUpToDate) {
+  {
+    auto old = Database::open(path());
+    ASSERT_TRUE(old);
+    ASSERT_TRUE(old->run(
+        R"(CREATE TABLE recordings (
+             id TEXT PRIMARY KEY, room TEXT NOT NULL, folder TEXT NOT NULL, state TEXT NOT NULL,
+             started_ms INTEGER NOT NULL, duration_ms INTEGER NOT NULL, bytes INTEGER NOT NULL,
+             participants INTEGER NOT NULL, tracks INTEGER NOT NULL) WITHOUT ROWID;
+           CREATE INDEX by_start ON recordings (started_ms);
+           CREATE INDEX by_room ON recordings (room, started_ms);
+           INSERT INTO recordings VALUES ('a1', 'standup', '2026/11/25/a1', 'finished', 5, 1000, 10, 2, 2);
+           PRAGMA user_version = 1)"));
+  }
+  const auto index = open();
+  EXPECT_EQ(index->schema(), RecordingIndex::kSchema);
+  EXPECT_EQ(**index->find("a1"), row("a1", "standup", 5));
+  EXPECT_TRUE(index->owed(10)->empty());
+}
+
+TEST_F(RecordingIndexTest, WhatOwesSomethingIsNotForDeleting) {
+  const auto index = open();
+  for (const std::string delivery : {"", "pending", "done", "failed"}) {
+    auto one = row("r" + delivery, "room", 5);
+    one.delivery = delivery;
+    ASSERT_TRUE(index->put(one));
+  }
+  auto running = row("running", "room", 5);
+  running.state = "recording";
+  running.delivery = "pending";
+  ASSERT_TRUE(index->put(running));
+  ASSERT_EQ(index->owed(10)->size(), 1U);
+  EXPECT_EQ(index->owed(10)->front().id, "rpending");
+  EXPECT_EQ(index->oldest(10)->size(), 3U);
 }
 
 TEST_F(RecordingIndexTest, SurvivesBeingOpenedAgain) {
