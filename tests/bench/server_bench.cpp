@@ -2,10 +2,13 @@
 // delay.
 //   server-bench PATH_TO_parley-mcu [--seconds S] [--plain] [SCENARIO ...]
 // Scenarios: one-room-50, one-room-50-10ms, one-room-50-jitter, rooms-20x3, rooms-60x3, meetings-60x3 (one
-// talks at a time), one-room-200, overload. Each starts a server of its own on free ports. Figures are CPU
-// seconds of the server per second of call (so the machine's other load matters little); delays come from
-// correlating what was said with what was heard.
+// talks at a time), one-room-200, overload, recorded (50 rooms of 3, without and with recording, and with a
+// disk that stalls). Each starts a server of its own on free ports. Figures are CPU seconds of the server per
+// second of call (so the machine's other load matters little); delays come from correlating what was said
+// with what was heard.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +22,9 @@
 #include <sstream>
 #include <thread>
 
+#include "mcu/metrics/metrics.hpp"
 #include "tests/bench/load.hpp"
+#include "tests/fault/disk_shim.hpp"
 #include "tests/support/audio_metrics.hpp"
 #include "tests/support/speech.hpp"
 #include "transport/base/address.hpp"
@@ -31,17 +36,34 @@ using namespace parley::bench;
 
 class ServerProcess {
  public:
-  ServerProcess(const std::string& binary, const std::string& mix) {
+  // `recorded`: every room is; its disk does what disk() says.
+  ServerProcess(const std::string& binary, const std::string& mix, bool recorded = false) {
     folder_ = std::filesystem::temp_directory_path() / ("parley-bench-" + std::to_string(getpid()));
     std::filesystem::create_directories(folder_);
+    const auto root = (folder_ / "recordings").string(), page = (folder_ / "disk").string();
+    if (recorded) {
+      const test::DiskControl fresh;
+      std::ofstream(page, std::ios::binary).write(reinterpret_cast<const char*>(&fresh), sizeof fresh);
+      const int fd = open(page.c_str(), O_RDWR | O_CLOEXEC);
+      void* at = mmap(nullptr, sizeof fresh, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+      close(fd);
+      if (at != MAP_FAILED) disk_ = static_cast<test::DiskControl*>(at);
+    }
     const auto config = folder_ / "parley.yaml";
     std::ofstream(config) << "http: {listen: \"127.0.0.1:0\"}\n"
                           << "media: {listen: \"127.0.0.1:0\", plain_rtp_from: [127.0.0.0/8]}\n"
-                          << "mix: {" << mix << "}\n";
+                          << "mix: {" << mix << "}\n"
+                          << "recording: {auto: " << (recorded ? "true" : "false") << ", directory: \""
+                          << root << "\", min_free_mb: 0}\n";
     const auto log = (folder_ / "mcu.log").string();
     pid_ = fork();
     if (pid_ == 0) {
       if (std::freopen(log.c_str(), "w", stdout) == nullptr || dup2(fileno(stdout), 2) < 0) _exit(127);
+      if (recorded) {
+        setenv("PARLEY_DISK_ROOT", root.c_str(), 1);
+        setenv("PARLEY_DISK_CTL", page.c_str(), 1);
+        setenv("LD_PRELOAD", PARLEY_DISK_SHIM, 1);
+      }
       execl(binary.c_str(), binary.c_str(), "--config", config.c_str(), nullptr);
       _exit(127);
     }
@@ -60,8 +82,10 @@ class ServerProcess {
     kill(pid_, SIGTERM);
     waitpid(pid_, nullptr, 0);
     std::filesystem::remove_all(folder_);
+    if (disk_ != nullptr) munmap(disk_, sizeof(test::DiskControl));
   }
   std::uint16_t port() const { return port_; }
+  test::DiskControl* disk() const { return disk_; }
 
   double cpu_seconds() const {
     std::ifstream in("/proc/" + std::to_string(pid_) + "/stat");
@@ -85,6 +109,7 @@ class ServerProcess {
   std::filesystem::path folder_;
   pid_t pid_ = 0;
   std::uint16_t port_ = 0;
+  test::DiskControl* disk_ = nullptr;
 };
 
 struct Scenario {
@@ -267,6 +292,71 @@ int overload(const std::string& binary, double seconds, bool encrypted) {
   return acted >= 0 ? 0 : 1;
 }
 
+// Below which bound 99 % of the ticks began since `before`, ms.
+std::vector<double> lateness(const Load& load) {
+  std::vector<double> counts;
+  for (const double bound : metrics::DelayMetric::bounds()) {
+    std::ostringstream text;
+    text << bound;
+    counts.push_back(load.metric("parley_tick_lateness_seconds_bucket{le=\"" + text.str() + "\"}"));
+  }
+  return counts;
+}
+double p99_ms(const std::vector<double>& before, const std::vector<double>& after) {
+  const double all = after.back() - before.back();
+  for (std::size_t i = 0; i < after.size(); ++i)
+    if (after[i] - before[i] >= 0.99 * all) return metrics::DelayMetric::bounds()[i] * 1e3;
+  return -1;
+}
+
+// What recording does to the ticks' deadlines: nothing, whatever the disk does.
+int recorded(const std::string& binary, double seconds, bool encrypted) {
+  enum class Mode : std::uint8_t { plain, recorded, stalled };
+  const auto speech = voices();
+  const Packets noise = comfort_noise();
+  for (const auto mode : {Mode::plain, Mode::recorded, Mode::stalled}) {
+    const ServerProcess server(binary, "auto_level: off", mode != Mode::plain);
+    if (server.port() == 0 || (mode != Mode::plain && server.disk() == nullptr)) return 1;
+    Load load("127.0.0.1", server.port());
+    std::vector<LoadLeg> legs(150);
+    for (std::size_t i = 0; i < legs.size(); ++i) {
+      legs[i].room = "r" + std::to_string(i / 3);
+      legs[i].name = "p" + std::to_string(i);
+      legs[i].encrypted = encrypted;
+      legs[i].sends = i % 3 == 2 ? &noise : &speech[i % 3];
+    }
+    if (!fill(load, "recorded", legs)) return 1;
+    load.run(3s);
+    load.forget();
+    const auto before = lateness(load);
+    const double skipped = load.metric("parley_ticks_skipped_total"), cpu = server.cpu_seconds();
+    if (mode == Mode::stalled) server.disk()->stall = true;
+    const auto length =
+        mode == Mode::stalled ? Duration(5s) : Duration(static_cast<std::int64_t>(seconds * 1e9));
+    load.run(length);
+    const double spent = server.cpu_seconds() - cpu;
+    const auto after = lateness(load);
+    const double missed = load.metric("parley_ticks_skipped_total") - skipped;
+    if (mode == Mode::stalled) {
+      server.disk()->stall = false;
+      load.run(2s);
+    }
+    std::uint64_t lost = 0;
+    for (const auto& result : load.results()) lost += result.lost;
+    std::printf(
+        "recorded           50 rooms of 3, 2 talk, %-28s CPU %5.1f %% of a core; ticks late p99 %.1f ms, "
+        "skipped %.0f; "
+        "packets lost to listeners %llu, to recordings %.0f\n",
+        mode == Mode::plain      ? "not recorded:"
+        : mode == Mode::recorded ? "recorded:"
+                                 : "recorded, the disk stalls:",
+        100 * spent / to_seconds(length), p99_ms(before, after), missed,
+        static_cast<unsigned long long>(lost), load.metric("parley_queue_drops_total{queue=\"recording\"}"));
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -295,5 +385,6 @@ int main(int argc, char** argv) {
     if (wanted.empty() || wanted.contains(scenario.name))
       failures += run(scenario, binary, seconds, encrypted);
   if (wanted.empty() || wanted.contains("overload")) failures += overload(binary, seconds, encrypted);
+  if (wanted.empty() || wanted.contains("recorded")) failures += recorded(binary, seconds, encrypted);
   return failures == 0 ? 0 : 1;
 }
