@@ -188,6 +188,7 @@ class JoinRun final : private SessionEvents {
       view_.room = joined.room;
       view_.locked = joined.locked;
       view_.recording = joined.recording;
+      view_.streaming = joined.streaming;
       presenter_->joined(time_s(), joined);
       start_playout();
     });
@@ -199,6 +200,7 @@ class JoinRun final : private SessionEvents {
     inbox_.put([this, joined] {
       view_.locked = joined.locked;
       view_.recording = joined.recording;
+      view_.streaming = joined.streaming;
       presenter_->joined(time_s(), joined);
     });
   }
@@ -223,11 +225,12 @@ class JoinRun final : private SessionEvents {
     inbox_.put([this, text = "recording: " + std::string(state) + (cause.empty() ? "" : ": ") +
                              std::string(cause)] { presenter_->warning(time_s(), text); });
   }
-  void on_room(bool locked, bool recording) override {
-    inbox_.put([this, locked, recording] {
-      view_.locked = locked;
-      view_.recording = recording;
-      presenter_->room(time_s(), locked, recording);
+  void on_room(const protocol::RoomUpdated& room) override {
+    inbox_.put([this, room] {
+      view_.locked = room.locked;
+      view_.recording = room.recording;
+      view_.streaming = room.streaming;
+      presenter_->room(time_s(), room);
     });
   }
   void on_refused(std::string_view code, std::string_view message) override {

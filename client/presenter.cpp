@@ -29,7 +29,7 @@ class JsonPresenter final : public Presenter {
   void chat(double at, std::string_view participant, std::string_view name, std::string_view text) override {
     print(chat_line(at, participant, name, text));
   }
-  void room(double at, bool locked, bool recording) override { print(room_line(at, locked, recording)); }
+  void room(double at, const protocol::RoomUpdated& room) override { print(room_line(at, room)); }
   void refused(double at, std::string_view code, std::string_view message) override {
     print(refused_line(at, code, message));
   }
@@ -78,9 +78,9 @@ class TextPresenter final : public Presenter {
   void chat(double, std::string_view, std::string_view who, std::string_view text) override {
     say(terminal_text(who, 40) + ": " + terminal_text(text, 500));
   }
-  void room(double, bool locked, bool recording) override {
-    say(std::string("the room is ") + (locked ? "locked" : "open") +
-        (recording ? " and being recorded" : ""));
+  void room(double, const protocol::RoomUpdated& room) override {
+    say(std::string("the room is ") + (room.locked ? "locked" : "open") +
+        (room.recording ? ", and being recorded" : "") + (room.streaming ? ", and streamed to others" : ""));
   }
   void refused(double, std::string_view, std::string_view message) override {
     say("refused: " + terminal_text(message));

@@ -125,6 +125,7 @@ std::string joined_line(double time_s, const protocol::Joined& joined) {
   out["role"] = joined.role == protocol::Role::moderator ? "moderator" : "participant";
   out["locked"] = joined.locked;
   out["recording"] = joined.recording;
+  out["streaming"] = joined.streaming;
   json::array roster;
   for (const auto& participant : joined.roster) roster.push_back(participant_object(participant));
   out["roster"] = std::move(roster);
@@ -162,10 +163,11 @@ std::string chat_line(double time_s, std::string_view participant, std::string_v
   return plain_json(out);
 }
 
-std::string room_line(double time_s, bool locked, bool recording) {
+std::string room_line(double time_s, const protocol::RoomUpdated& room) {
   auto out = line("room", time_s);
-  out["locked"] = locked;
-  out["recording"] = recording;
+  out["locked"] = room.locked;
+  out["recording"] = room.recording;
+  out["streaming"] = room.streaming;
   return plain_json(out);
 }
 

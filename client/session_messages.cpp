@@ -68,7 +68,7 @@ void Session::Impl::take(const protocol::Levels& event) {
 }
 
 void Session::Impl::take(const protocol::RoomUpdated& event) {
-  tell([&](SessionEvents& events) { events.on_room(event.locked, event.recording); });
+  tell([&](SessionEvents& events) { events.on_room(event); });
 }
 
 void Session::Impl::take(const protocol::RecordingTrouble& event) {

@@ -123,7 +123,7 @@ class SessionEvents {
   virtual void on_levels() {}        // the roster has new levels
   virtual void on_chat(std::string_view /*participant*/, std::string_view /*name*/,
                        std::string_view /*text*/) {}
-  virtual void on_room(bool /*locked*/, bool /*recording*/) {}
+  virtual void on_room(const protocol::RoomUpdated& /*room*/) {}
   // A request was answered with `error`.
   // Its disk: "refused", "stalled", "low", "resumed". Moderators are told.
   virtual void on_recording_trouble(std::string_view /*state*/, std::string_view /*cause*/) {}

@@ -28,6 +28,7 @@ std::string header(const View& view) {
                     (view.roster.size() == 1 ? " participant" : " participants");
   if (view.locked) out += "   locked";
   if (view.recording) out += "   RECORDING";
+  if (view.streaming) out += "   LIVE";
   return out;
 }
 

@@ -16,7 +16,7 @@ struct View {
   std::vector<protocol::Participant> roster;
   SessionStats stats;
   double in_room_s = 0;
-  bool locked = false, recording = false;
+  bool locked = false, recording = false, streaming = false;
 };
 
 // Level meter of `width` characters for -60 to 0 dBFS.

@@ -37,6 +37,7 @@ export class Call extends EventTarget {
   role = 'participant';
   locked = false;
   recording = false;
+  streaming = false;   // to listeners outside the room
   hand = false;
   isBlocked = false;  // signalling stands, but no media gets through
 
@@ -137,6 +138,7 @@ export class Call extends EventTarget {
     this.#resume = joined.resume;
     this.locked = joined.locked;
     this.recording = joined.recording;
+    this.streaming = joined.streaming;
     this.people = new Map(joined.roster.map((who) => [who.id, who]));
     this.direct.close();
     this.#media?.close();
@@ -255,6 +257,7 @@ export class Call extends EventTarget {
       'room-updated': () => {
         this.locked = event.locked;
         this.recording = event.recording;
+        this.streaming = event.streaming;
         this.#announce('room');
       },
       chat: () => this.#announce('chat', event),

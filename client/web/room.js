@@ -24,6 +24,7 @@ export class Room {
   #held = false;      // the space bar, or the button under a finger
   #lastHint = 0;
   #wasRecording = false;
+  #wasStreaming = false;
 
   constructor(call, microphone, {openSettings, leave}) {
     this.#call = call;
@@ -63,6 +64,7 @@ export class Room {
     this.state = el('p', {class: 'state', role: 'status'});
     this.quality = el('p', {class: 'quality', 'data-grade': 'unknown'}, icon('signal'), el('span', {}, t('quality.unknown')));
     this.light = el('p', {class: 'light', hidden: true, role: 'status'}, icon('record'), el('span', {}, t('room.recording')));
+    this.onAir = el('p', {class: 'light', hidden: true, role: 'status'}, icon('stream'), el('span', {}, t('room.streaming')));
     this.directBadge = el('p', {class: 'direct-badge', hidden: true, role: 'status'}, icon('direct'),
       el('span', {}, t('room.direct')));
     this.lockBadge = el('p', {class: 'lock-badge', hidden: true}, icon('lock'), el('span', {}, t('room.locked')));
@@ -81,7 +83,7 @@ export class Room {
     offers('/rooms/x/recording/start').then((yes) => (this.record.hidden = !yes));
     this.view = el('div', {class: 'room'},
       el('header', {class: 'room-head'},
-        el('h1', {}, this.#call.room), this.lockBadge, this.light, this.directBadge,
+        el('h1', {}, this.#call.room), this.lockBadge, this.light, this.onAir, this.directBadge,
         el('span', {class: 'spring'}), this.quality,
         this.invite = el('button', {type: 'button', class: 'quiet', hidden: true, onclick: () => openInvitation(this.#call)},
           icon('people'), el('span', {}, t('room.invite'))),
@@ -231,6 +233,11 @@ export class Room {
     this.light.hidden = !call.recording;
     this.record.lastChild.textContent = t(call.recording ? 'room.recordStop' : 'room.record');
     this.record.setAttribute('aria-pressed', call.recording);
+    this.onAir.hidden = !call.streaming;
+    if (call.streaming !== this.#wasStreaming) {
+      this.#wasStreaming = call.streaming;
+      toast(t(call.streaming ? 'room.streamingOn' : 'room.streamingOff'));
+    }
     if (call.recording !== this.#wasRecording) {
       this.#wasRecording = call.recording;
       const on = call.me?.consent === false ? 'room.recordingWithoutYou' : 'room.recordingOn';

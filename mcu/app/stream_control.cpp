@@ -135,6 +135,7 @@ Result<streaming::StreamInfo> StreamControl::start(RoomId media, const std::stri
     return started.error();
   }
   ++sources_[media].streams;
+  rooms_.set_streaming(room, true);
   tell(info);
   return info;
 }
@@ -175,7 +176,10 @@ Status StreamControl::stop(const std::string& room, const std::string& id) {
   info->state = streams::StreamState::stopped;
   tell(*info);
   const auto source = sources_.find(info->media_room);
-  if (source != sources_.end() && --source->second.streams == 0) release(info->media_room);
+  if (source != sources_.end() && --source->second.streams == 0) {
+    release(info->media_room);
+    rooms_.set_streaming(room, false);
+  }
   holds_.give_back(info->media_room);
   return Done{};
 }

@@ -32,7 +32,7 @@ struct Levels {
   std::vector<std::pair<ParticipantId, std::uint8_t>> levels;
 };
 struct RoomUpdated {
-  bool locked = false, recording = false;
+  bool locked = false, recording = false, streaming = false;
 };
 struct Chat {
   ParticipantId participant;

@@ -104,8 +104,7 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
   if (watcher_ != nullptr) {
     const bool recording =
         watcher_->leg_joined({room->name(), room->media, who->info, who->leg, room->options.record});
-    if (std::exchange(room->recording, recording) != recording)
-      tell_room(*room, RoomUpdated{room->locked, recording}, who);
+    if (std::exchange(room->recording, recording) != recording) tell_state(*room, who);
   }
   review_direct(*room);
 
@@ -259,6 +258,7 @@ Joined RoomService::Impl::describe_join(const Room& room, const Participant& who
   joined.answer = std::move(answer);
   joined.locked = room.locked;
   joined.recording = room.recording;
+  joined.streaming = room.streaming;
   joined.roster.reserve(room.people.size());
   for (const auto& person : room.people) joined.roster.push_back(person->info);
   return joined;

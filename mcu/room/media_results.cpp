@@ -112,8 +112,15 @@ void RoomService::set_recording(std::string_view name, bool recording) {
   impl_->owner_.check();
   Room* room = impl_->find_room(name);
   if (room == nullptr || std::exchange(room->recording, recording) == recording) return;
-  impl_->tell_room(*room, RoomUpdated{room->locked, recording});
+  impl_->tell_state(*room);
   impl_->review_direct(*room);
+}
+
+void RoomService::set_streaming(std::string_view name, bool streaming) {
+  impl_->owner_.check();
+  Room* room = impl_->find_room(name);
+  if (room == nullptr || std::exchange(room->streaming, streaming) == streaming) return;
+  impl_->tell_state(*room);
 }
 
 }  // namespace parley::room

@@ -282,8 +282,7 @@ Status RoomService::set_locked(std::string_view room, const ParticipantId& by, b
   impl_->owner_.check();
   auto found = impl_->moderated_room(room, by);
   if (!found) return found.error();
-  if (std::exchange((*found)->locked, locked) != locked)
-    impl_->tell_room(**found, RoomUpdated{locked, (*found)->recording});
+  if (std::exchange((*found)->locked, locked) != locked) impl_->tell_state(**found);
   return Done{};
 }
 

@@ -112,6 +112,7 @@ void RoomService::Impl::put_out_all(Room& room, const std::string& reason, const
   if (!connections.empty()) events_.publish(connections, Closed{reason, message});
   room.people.clear();
   room.media_holds = 0;
+  room.streaming = false;
   close_media_if_unused(room);
 }
 
@@ -172,6 +173,7 @@ RoomInfo RoomService::Impl::describe(TimePoint at, const Room& room) const {
   info.has_pin = !room.options.pin.empty();
   info.locked = room.locked;
   info.recording = room.recording;
+  info.streaming = room.streaming;
   info.direct = is_direct(room);
   info.age = at - room.created;
   return info;
@@ -217,6 +219,10 @@ void RoomService::Impl::tell_room(const Room& room, const Event& event, const Pa
   for (const auto& who : room.people)
     if (who.get() != except && who->connection != ConnectionId::none) connections.push_back(who->connection);
   if (!connections.empty()) events_.publish(connections, event);
+}
+
+void RoomService::Impl::tell_state(const Room& room, const Participant* except) {
+  tell_room(room, RoomUpdated{room.locked, room.recording, room.streaming}, except);
 }
 
 void RoomService::Impl::tell_updated(Room& room, const Participant& who) {

@@ -121,6 +121,7 @@ class RoomService {
   std::optional<std::pair<std::string, ParticipantId>> delay_alarm(LegId leg, double delay_ms);
   void traffic(TimePoint at, LegId leg, const TrafficReport& report);
   void set_recording(std::string_view room, bool recording);
+  void set_streaming(std::string_view room, bool streaming);
 
   // --- Direct calls
   // A call of two that has gone direct comes back at once when the room is recorded (set_recording), streamed

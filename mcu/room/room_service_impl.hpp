@@ -51,6 +51,7 @@ class RoomService::Impl {
   // Telling.
   void tell(const Participant& who, const Event& event);
   void tell_room(const Room& room, const Event& event, const Participant* except = nullptr);
+  void tell_state(const Room& room, const Participant* except = nullptr);
   void tell_updated(Room& room, const Participant& who);
 
   // --- joining.cpp

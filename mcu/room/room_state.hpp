@@ -56,7 +56,7 @@ struct Room {
   int max_talkers = 0;
   TimePoint created{};
   TimePoint empty_since{};
-  bool locked = false, recording = false;
+  bool locked = false, recording = false, streaming = false;
   std::optional<DirectCall> direct;  // tried or running
   TimePoint direct_not_before{};
   Duration direct_pause{};

@@ -104,7 +104,7 @@ struct Joined {
   std::string resume;  // secret: whoever holds it is this participant
   LegAnswer answer;
   std::vector<ParticipantInfo> roster;  // including oneself
-  bool locked = false, recording = false;
+  bool locked = false, recording = false, streaming = false;
 };
 
 struct RoomInfo {
@@ -113,7 +113,8 @@ struct RoomInfo {
   std::size_t max_participants = 0;
   int max_talkers = 0;
   bool has_pin = false, locked = false, recording = false;
-  bool direct = false;  // its media goes from peer to peer
+  bool streaming = false;  // its mix goes to somewhere outside, or would if that could be reached
+  bool direct = false;     // its media goes from peer to peer
   Duration age{};
 };
 

@@ -4,8 +4,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509err.h>
 
-#include "mcu/signaling/openssl_error.hpp"
-#include "mcu/signaling/self_signed.hpp"
+#include "mcu/signaling/tls_error.hpp"
+#include "mcu/signaling/tls_self_signed.hpp"
 
 namespace parley::signaling {
 namespace {

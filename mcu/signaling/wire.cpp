@@ -32,7 +32,7 @@ struct ToWire {
     return protocol::Levels{{e.levels.begin(), e.levels.end()}};
   }
   protocol::ServerBody operator()(const room::RoomUpdated& e) const {
-    return protocol::RoomUpdated{e.locked, e.recording};
+    return protocol::RoomUpdated{e.locked, e.recording, e.streaming};
   }
   protocol::ServerBody operator()(const room::Chat& e) const {
     return protocol::Chat{e.participant, e.name, e.text};
@@ -116,6 +116,7 @@ protocol::Joined to_wire(const room::Joined& joined) {
   for (const auto& info : joined.roster) wire.roster.push_back(to_wire(info));
   wire.locked = joined.locked;
   wire.recording = joined.recording;
+  wire.streaming = joined.streaming;
   return wire;
 }
 
@@ -155,6 +156,7 @@ json::object to_json(const room::RoomInfo& info) {
           {"pin", info.has_pin},
           {"locked", info.locked},
           {"recording", info.recording},
+          {"streaming", info.streaming},
           {"direct", info.direct},
           {"age_s", static_cast<std::int64_t>(to_seconds(info.age))}};
 }

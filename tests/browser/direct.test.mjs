@@ -196,6 +196,25 @@ test('mute and personal volume work in a direct call', async () => {
   await close(ann, ben);
 });
 
+test('a stream needs the server, and everybody is told of it', async (t) => {
+  const {ann, ben} = await two();
+  await Promise.all([isDirect(ann), isDirect(ben)]);
+  let stream;
+  const silence = await longestSilence(ann, kBen, async () => {
+    stream = (await server.api('POST', `/rooms/${name()}/streams`, {url: 'hls:'})).body;
+    await Promise.all([isOnServer(ann), isOnServer(ben)]);
+  });
+  t.diagnostic(`a stream began: longest silence ${silence.toFixed(0)} ms`);
+  assert.ok(silence < 250, `${silence}`);
+  const light = '.light:has-text("Live"):not([hidden])';
+  for (const page of [ann, ben]) await page.waitForSelector(light);
+  await hears(ann, kBen);
+  await server.api('DELETE', `/rooms/${name()}/streams/${stream.id}`);
+  await ann.waitForSelector(light, {state: 'detached'});
+  await Promise.all([isDirect(ann), isDirect(ben)]);
+  await close(ann, ben);
+});
+
 test('a room that stays on the server', async () => {
   await server.api('POST', '/rooms', {name: name(), direct: 'never'});
   const {ann, ben} = await two();

@@ -134,7 +134,7 @@ struct Joined {
   Role role = Role::participant;
   std::string resume, sdp;
   std::vector<Participant> roster;
-  bool locked = false, recording = false;
+  bool locked = false, recording = false, streaming = false;
 };
 struct Ok {};
 struct Failure {  // `error`
@@ -165,7 +165,7 @@ struct Levels {
   std::map<std::string, std::uint8_t> levels;  // participant -> -dBov
 };
 struct RoomUpdated {
-  bool locked = false, recording = false;
+  bool locked = false, recording = false, streaming = false;
 };
 struct Chat {
   std::string participant, name, text;

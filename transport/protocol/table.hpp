@@ -295,6 +295,7 @@ struct Row<Joined> : Plain<> {
     v.field("roster", m.roster, ListOf<Object>{{}, 10'000});
     v.field("locked", m.locked, kBool);
     v.field("recording", m.recording, kBool);
+    v.field("streaming", m.streaming, kBool);
   }
 };
 template <>
@@ -362,6 +363,7 @@ struct Row<RoomUpdated> : Plain<IdRule::none> {
   static void fields(auto& v, auto& m) {
     v.field("locked", m.locked, kBool);
     v.field("recording", m.recording, kBool);
+    v.field("streaming", m.streaming, kBool);
   }
 };
 template <>

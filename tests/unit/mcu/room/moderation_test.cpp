@@ -205,6 +205,19 @@ TEST_F(Moderation, LockingIsToldOnce) {
   EXPECT_TRUE(rooms.room(at, "r")->recording);
 }
 
+TEST_F(Moderation, ThatTheRoomIsStreamedIsToldToAllAndToWhoComesLater) {
+  rooms.set_streaming("r", true);
+  rooms.set_streaming("r", true);
+  for (const int n : {1, 2, 3}) {
+    EXPECT_THAT(sink.all<RoomUpdated>(connection(n)), SizeIs(1));
+    EXPECT_TRUE(sink.last<RoomUpdated>(connection(n)).streaming);
+  }
+  EXPECT_TRUE(join(request("r", "dan", 9)).streaming);
+  rooms.set_streaming("r", false);
+  EXPECT_FALSE(sink.last<RoomUpdated>(connection(9)).streaming);
+  EXPECT_FALSE(rooms.room(at, "r")->streaming);
+}
+
 TEST_F(Moderation, HandsAndChatReachTheRoom) {
   ASSERT_TRUE(rooms.raise_hand(bob.participant, true));
   ASSERT_TRUE(rooms.raise_hand(bob.participant, true));

@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "mcu/signaling/self_signed.hpp"
 #include "mcu/signaling/tls.hpp"
+#include "mcu/signaling/tls_self_signed.hpp"
 #include "tests/unit/mcu/signaling/server_fixture.hpp"
 
 namespace parley::signaling {

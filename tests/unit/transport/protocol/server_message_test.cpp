@@ -19,7 +19,7 @@ using testing::HasSubstr;
 
 const std::string kEveryMessage[] = {
     R"({"type":"joined","id":1,"room":"r","participant":"p1","role":"participant","resume":"tok","sdp":"v=0\r\n","roster":[)" PARTICIPANT
-    R"(],"locked":false,"recording":true})",
+    R"(],"locked":false,"recording":true,"streaming":false})",
     R"({"type":"ok","id":2})",
     R"({"type":"error","id":3,"code":"wrong-pin","message":"That is not the PIN.","status":403})",
     R"({"type":"ice","id":4,"ufrag":"abcd","pwd":"0123456789012345678901"})",
@@ -29,7 +29,7 @@ const std::string kEveryMessage[] = {
     R"({"type":"participant-left","participant":"p1","reason":"kicked"})",
     R"({"type":"talking","participant":"p1","talking":true,"level":25})",
     R"({"type":"levels","levels":{"p1":20,"p2":127}})",
-    R"({"type":"room-updated","locked":true,"recording":false})",
+    R"({"type":"room-updated","locked":true,"recording":false,"streaming":true})",
     R"({"type":"chat","participant":"p1","name":"Ann","text":"hi"})",
     R"({"type":"gain-advice","db":17.5})",
     R"({"type":"uplink","loss":0.05,"jitter_ms":3.5,"round_trip_ms":40})",

@@ -1,4 +1,4 @@
-#include "mcu/signaling/self_signed.hpp"
+#include "mcu/signaling/tls_self_signed.hpp"
 
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -16,7 +16,7 @@
 #include <set>
 #include <string_view>
 
-#include "mcu/signaling/openssl_error.hpp"
+#include "mcu/signaling/tls_error.hpp"
 #include "transport/base/address.hpp"
 
 namespace parley::signaling {
