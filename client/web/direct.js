@@ -63,6 +63,7 @@ export class Direct extends EventTarget {
   #waiting = [];          // candidates that came before the peer's terms
   #candidates = 0;
   #counted = -1;
+  #offered = null;        // a promise: our own half is there
   #listens = false;
   #isActive = false;
   peer = null;            // its participant id, while a direct call is tried or on
@@ -92,17 +93,15 @@ export class Direct extends EventTarget {
   }
 
   take(event) {
-    if (event.type === 'direct-start') return this.#start(event);
-    if (event.call !== this.#id || this.#pc === null) return undefined;
+    // Without a peer connection the call stays on the server; the peer's attempt ends by itself.
+    if (event.type === 'direct-start') this.#start(event).catch(() => this.close());
+    if (event.call !== this.#id || this.#pc === null) return;
     const at = performance.now();
-    switch (event.type) {
-      case 'direct-peer': return this.#meet(event);
-      case 'direct-address': return this.#addCandidate(event.address);
-      case 'direct-peer-state': this.#path.peerIs(at, event.state); break;
-      case 'direct-stop': this.#path.stop(at); break;
-    }
+    if (event.type === 'direct-peer') this.#meet(event);
+    if (event.type === 'direct-address') this.#addCandidate(event.address);
+    if (event.type === 'direct-peer-state') this.#path.peerIs(at, event.state);
+    if (event.type === 'direct-stop') this.#path.stop(at);
     this.#settle();
-    return undefined;
   }
 
   async setTrack(track) {
@@ -133,7 +132,8 @@ export class Direct extends EventTarget {
     this.#timer = setInterval(() => this.#step(), kStep);
     if (!controlling) return;  // the peer describes itself first
     this.#use(pc.addTransceiver(media.track, {direction: 'sendrecv'}));
-    await pc.setLocalDescription();
+    this.#offered = pc.setLocalDescription();
+    await this.#offered;
     await this.#describe(pc);
   }
 
@@ -147,6 +147,7 @@ export class Direct extends EventTarget {
     if (pc.remoteDescription !== null) return;
     try {
       if (this.#isControlling) {
+        await this.#offered;  // the peer may be faster than we
         const levels = pc.localDescription.sdp.includes(`a=extmap:1 ${kLevels}`);
         await pc.setRemoteDescription({type: 'answer', sdp: peerSdp(terms, 'passive', levels)});
       } else {
