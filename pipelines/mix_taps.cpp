@@ -6,7 +6,7 @@ namespace parley::pipelines {
 namespace {
 
 constexpr std::uint64_t kDelaySample = 10;  // frames from one look at a talker's delay to the next
-constexpr Duration kMixLatency = 9ms;       // the limiter's look-ahead, and the talker's encoder's
+constexpr Duration kMixLatency = 7'750us;   // the limiter's look-ahead, and the talker's encoder's
 
 }  // namespace
 

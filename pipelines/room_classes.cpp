@@ -1,5 +1,6 @@
 // The mix classes of a tick: their encoders, what they hear, and which way they are served.
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "pipelines/media/opus_inspect.hpp"
@@ -12,6 +13,8 @@ namespace {
 constexpr std::size_t kMaxContributors = 15;  // the CC field of RTP, RFC 3550 section 5.1
 constexpr std::uint8_t kAudible = 60;         // -dBov
 constexpr std::size_t kDtxBytes = 2;
+constexpr double kCalm = 0.25;         // of the loudest tick of the last 100 ms
+constexpr double kQuiet = 0.003;       // -50 dBFS
 constexpr std::size_t kWarmTicks = 5;  // until an encoder is no worse than any other
 
 // May this class's listeners get the packet as it is?
@@ -92,6 +95,7 @@ void RoomPipeline::Impl::dissolve_class(const media::PlanChange& change, TimePoi
 void RoomPipeline::Impl::set_terms(const media::MixClass& planned, Class& served) {
   auto& terms = served.slot->mix->terms();
   terms.clear();
+  served.hears.clear();
   served.moving = false;
   const auto gain_in = [](const media::MixKey& key, LegId talker) {
     // Keys are ordered by talker, and long when everybody talks at once.
@@ -105,6 +109,7 @@ void RoomPipeline::Impl::set_terms(const media::MixClass& planned, Class& served
     if (leg->second->started_tick == tick_count_) from = to;
     if (from != to) served.moving = true;
     terms.push_back({leg->second->slot->input, from, to});
+    served.hears.push_back(leg->second.get());
   };
   for (const auto& share : planned.key) add(share.talker, gain_in(served.heard, share.talker), share.gain);
   for (const auto& share : served.heard) {
@@ -113,6 +118,7 @@ void RoomPipeline::Impl::set_terms(const media::MixClass& planned, Class& served
   if (served.moving) served.changed_tick = tick_count_;
   served.heard = planned.key;
   served.slot->outlet->legs() = planned.listeners;
+  served.slot->mix->set_shared(planned.listeners.size() > 1);
 }
 
 void RoomPipeline::Impl::set_contributors(const media::MixClass& planned, Class& served) {
@@ -157,7 +163,7 @@ void RoomPipeline::Impl::choose_way(const media::MixClass& planned, Class& serve
   if (served.gate.forwarding()) return rest(served);
   wake_heard(served);
   if (served.serve == media::ForwardGate::Serve::leave) leave_verbatim(served);
-  served.slot->outlet->set_holes(served.gate.take_holes());
+  served.slot->outlet->add_holes(served.gate.take_holes());
   served.slot->mix->set_push(true);
 }
 
@@ -199,13 +205,29 @@ void RoomPipeline::Impl::send_verbatim(Class& served) {
   if (served.serve == media::ForwardGate::Serve::forward) {
     const Bytes packet = served.sole->pulled.packet->data();
     if (packet.size() > kDtxBytes) {
-      pad.set_holes(served.gate.take_holes());
+      pad.add_holes(served.gate.take_holes());
       served.verbatim_celt = (packet.front() & 0x80) != 0;  // RFC 6716 section 3.1: configurations 16 to 31
     }
     graph_.outlet().forward(pad, packet);
   } else if (served.serve == media::ForwardGate::Serve::pause) {
     graph_.outlet().pause(pad);
   }
+}
+
+// A decoder of the voice mode that meets another encoder is off for as long as the pitch goes on: it should
+// do so where speech is quiet.
+void RoomPipeline::Impl::watch_calm(const media::MixClass& planned, const Class& served) {
+  const auto* encoder = served.slot->encoder;
+  if (planned.twin == media::ClassId::none || encoder == nullptr || encoder->celt()) return;
+  const auto level = [&](std::size_t ago) {
+    double sum = 0;
+    for (const float sample : served.slot->mix->history(ago))
+      sum += static_cast<double>(sample) * static_cast<double>(sample);
+    return std::sqrt(sum / static_cast<double>(samples_));
+  };
+  double loudest = 0;
+  for (std::size_t ago = 1; ago < MixOutput::kHistory; ++ago) loudest = std::max(loudest, level(ago));
+  plan_.set_calm(served.id, served.gate.forwarding() || level(0) <= std::max(kCalm * loudest, kQuiet));
 }
 
 void RoomPipeline::Impl::count(const media::MixClass& planned, Class& served) {
@@ -216,6 +238,12 @@ void RoomPipeline::Impl::count(const media::MixClass& planned, Class& served) {
   served.gate.sent(audible, config_.tick);
   auto& way = !audible ? stats_.silent : verbatim ? stats_.forwards : stats_.mixed;
   way += planned.listeners.size();
+  if (slot.mix->shed()) {
+    // The receiver is to conceal it, not to take it for a pause.
+    slot.outlet->add_holes(1);
+    stats_.shed += planned.listeners.size();
+  }
+  watch_calm(planned, served);
   if (slot.encoder != nullptr && config_.forward) follow_stream(served);
   stats_.encodes += slot.encoder != nullptr ? slot.encoder->take_runs() : 1;
 }

@@ -12,6 +12,9 @@ namespace {
 
 // Building a slot costs 0.1 to 0.9 ms, taking a free one next to nothing: only the former is rationed.
 constexpr int kBuildsPerTick = 4;
+// A start costs up to ten decodes. In a tick that has little time left only so many get it.
+constexpr int kStartsAnyway = 2;
+constexpr int kCodingEnds = 70;      // percent of the tick: what is not coded by then is left out
 constexpr float kSpeaks = -50.0F;    // dBFS: below it nobody's loudness is measured
 constexpr float kAdviceStep = 1.0F;  // dB: what is worth a message to the client
 constexpr Duration kAlarmAfter = 1s;
@@ -46,6 +49,7 @@ RoomPipeline::Impl::Impl(const RoomMediaConfig& config, FrameSink& sink, RoomObs
         return talkers;
       }()),
       ladder_(config.tick),
+      budget_(config.tick),
       samples_(static_cast<std::size_t>(config.tick * 48 / 1ms)),
       settle_ticks_(static_cast<std::uint64_t>(kSettle / config.tick)),
       tick_count_(settle_ticks_) {
@@ -163,11 +167,12 @@ void RoomPipeline::Impl::push(LegId id, const MediaPacket& packet) {
 }
 
 void RoomPipeline::Impl::tick(TimePoint at, unsigned skipped) {
-  const TimePoint begun = config_.work_clock();
+  begun_ = config_.work_clock();
   media_time_ += skipped * samples_;
   last_tick_ = at;
   ++tick_count_;
   builds_left_ = kBuildsPerTick;
+  starts_ = 0;
   talkers_.clear();
 
   for (Leg* leg : ending_) {
@@ -188,7 +193,7 @@ void RoomPipeline::Impl::tick(TimePoint at, unsigned skipped) {
     set_contributors(planned, served->second);
     choose_way(planned, served->second);
   }
-  graph_.mixer().tick(media_time_);
+  graph_.mixer().tick(media_time_, config_.work_clock, begun_ + kCodingEnds * config_.tick / 100);
   for (const auto& planned : plan_.classes()) {
     const auto served = classes_.find(planned.id);
     if (served == classes_.end()) continue;
@@ -200,9 +205,11 @@ void RoomPipeline::Impl::tick(TimePoint at, unsigned skipped) {
   media_time_ += samples_;
   tell();
 
-  const Duration work = config_.work_clock() - begun;
-  stats_.mix_work.add(work);
-  climb(at, std::max(work, thread_work_));
+  const Duration others = std::max(Duration::zero(), thread_work_ - work_);
+  work_ = config_.work_clock() - begun_;
+  stats_.mix_work.add(work_);
+  budget_.step(work_, others, talkers_.size());
+  climb(at);
 }
 
 void RoomPipeline::Impl::serve(Leg& leg, media::Listening listening, TimePoint at) {
@@ -230,7 +237,10 @@ void RoomPipeline::Impl::serve(Leg& leg, media::Listening listening, TimePoint a
 void RoomPipeline::Impl::start_talker(Leg& leg) {
   const int builds = (graph_.has_free_talker(leg.media.codec) ? 0 : 1) +
                      (!leg.media.receives || graph_.has_free_class(leg.media.codec) ? 0 : 1);
-  if (builds > builds_left_) return;  // next tick: its packets wait in the receiver
+  // Next tick, perhaps: its packets wait in the receiver.
+  const bool late = config_.work_clock() - begun_ > config_.tick / 4;
+  if (builds > builds_left_ || (late && starts_ >= kStartsAnyway)) return;
+  ++starts_;
   builds_left_ -= builds;
   leg.slot = graph_.take_talker(leg.media.codec);
   if (leg.slot == nullptr) return;
@@ -331,10 +341,21 @@ void RoomPipeline::Impl::tell() {
   }
 }
 
-void RoomPipeline::Impl::climb(TimePoint at, Duration work) {
+// A room that takes less than half of its share of the thread is not what is too much for it.
+void RoomPipeline::Impl::climb(TimePoint at) {
+  const bool takes_its_share = 2 * static_cast<Duration::rep>(thread_rooms_) * work_ >= thread_work_;
   const int before = ladder_.rung();
-  if (ladder_.step(at, work) == before) return;
-  selector_.set_max_talkers(ladder_.max_talkers(config_.max_talkers));
+  const int allowed = ladder_.max_talkers(config_.max_talkers);
+  // Talkers wait for a place because time is short. While they are still being let in one after the other it
+  // can be seen already that there will not be enough, and coding made cheaper.
+  const bool waiting = selector_.waiting() > 0 && (allowed == 0 || budget_.places() < allowed);
+  const bool full = talkers_.size() + kBuildsPerTick >= static_cast<std::size_t>(budget_.places());
+  const bool refused = waiting && (full || before < media::OverloadLadder::kCheapest);
+  const bool moved =
+      ladder_.step(at, takes_its_share ? std::max(work_, thread_work_) : work_, refused) != before;
+  const int places = ladder_.max_talkers(config_.max_talkers);
+  selector_.set_max_talkers(places == 0 ? budget_.places() : std::min(places, budget_.places()));
+  if (!moved) return;
   for (auto& [id, served] : classes_) {
     if (served.slot->encoder != nullptr) {
       served.slot->encoder->set_complexity(ladder_.complexity(config_.complexity));

@@ -11,6 +11,7 @@
 #include "pipelines/media/mix_plan.hpp"
 #include "pipelines/media/overload_ladder.hpp"
 #include "pipelines/media/switch_probe.hpp"
+#include "pipelines/media/talker_budget.hpp"
 #include "pipelines/media/talker_selector.hpp"
 #include "pipelines/room_graph.hpp"
 #include "pipelines/room_pipeline.hpp"
@@ -32,9 +33,13 @@ class RoomPipeline::Impl {
   void set_downlink_loss(LegId id, double fraction);
   void push(LegId id, const MediaPacket& packet);
   void tick(TimePoint at, unsigned skipped);
-  void set_thread_work(Duration work) { thread_work_ = work; }
+  void set_thread_work(Duration work, std::size_t rooms) {
+    thread_work_ = work;
+    thread_rooms_ = rooms;
+  }
   bool idle() const;
   RoomStats stats() const;
+  int overload_rung() const { return ladder_.rung(); }
   std::optional<LegStats> leg_stats(LegId id) const;
   std::vector<LegId> active_speakers() const { return selector_.active_speakers(); }
   std::string dot() const { return graph_.dot(); }
@@ -83,6 +88,7 @@ class RoomPipeline::Impl {
     std::uint64_t changed_tick = 0;
     media::ForwardGate gate;
     media::ForwardGate::Serve serve = media::ForwardGate::Serve::encode;
+    std::vector<Leg*> hears;                    // those of the mix's terms
     Leg* sole = nullptr;                        // the only talker heard, at unit gain
     Leg* rests_on = nullptr;                    // no mix is made while this talker is passed on undecoded
     std::unique_ptr<media::SwitchProbe> probe;  // while a change to verbatim is near
@@ -115,7 +121,7 @@ class RoomPipeline::Impl {
   void rehearse(const Leg& leg, std::span<const float> sound);
   void end_talkers(TimePoint at);
   void tell();
-  void climb(TimePoint at, Duration work);
+  void climb(TimePoint at);
 
   // ... and classes (room_classes.cpp).
   void follow_plan(std::span<const media::PlanChange> changes, TimePoint at);
@@ -128,6 +134,7 @@ class RoomPipeline::Impl {
   void follow_stream(Class& served);
   void choose_way(const media::MixClass& planned, Class& served);
   void send_verbatim(Class& served);
+  void watch_calm(const media::MixClass& planned, const Class& served);
   void count(const media::MixClass& planned, Class& served);
 
   RoomMediaConfig config_;
@@ -136,6 +143,7 @@ class RoomPipeline::Impl {
   media::TalkerSelector selector_;
   media::MixPlan plan_;
   media::OverloadLadder ladder_;
+  media::TalkerBudget budget_;
   std::unordered_map<LegId, std::unique_ptr<Leg>> legs_;
   std::vector<Leg*> senders_;  // in the order of the selector's choices
   std::unordered_map<media::ClassId, Class> classes_;
@@ -149,8 +157,12 @@ class RoomPipeline::Impl {
   std::uint64_t settle_ticks_;
   std::uint64_t media_time_ = 0;
   std::uint64_t tick_count_;
+  int starts_ = 0;       // of talkers in this tick
   int builds_left_ = 0;  // slots this tick may still add to the graph
+  TimePoint begun_{};    // this tick's work, by the work clock
+  Duration work_{};      // of the last tick
   Duration thread_work_{};
+  std::size_t thread_rooms_ = 1;
   TimePoint last_tick_{};
   RoomStats stats_;
 };

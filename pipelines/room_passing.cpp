@@ -97,16 +97,9 @@ void RoomPipeline::Impl::wake(Leg& leg) {
 
 // Whoever this class hears in this tick must have a sound.
 void RoomPipeline::Impl::wake_heard(Class& served) {
-  const auto& terms = served.slot->mix->terms();
-  for (const LegId id : talkers_) {
-    const auto leg = legs_.find(id);
-    if (leg == legs_.end()) continue;
-    const bool heard = std::any_of(terms.begin(), terms.end(), [&](const MixTerm& term) {
-      return term.input == leg->second->slot->input;
-    });
-    if (!heard) continue;
-    leg->second->needed = true;
-    wake(*leg->second);
+  for (Leg* leg : served.hears) {
+    leg->needed = true;
+    wake(*leg);
   }
 }
 

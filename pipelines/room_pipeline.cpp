@@ -80,11 +80,14 @@ void RoomPipeline::push(LegId leg, const MediaPacket& packet) {
 void RoomPipeline::tick(TimePoint at, unsigned skipped) {
   impl_->tick(at, skipped);
 }
-void RoomPipeline::set_thread_work(Duration work) {
-  impl_->set_thread_work(work);
+void RoomPipeline::set_thread_work(Duration work, std::size_t rooms) {
+  impl_->set_thread_work(work, rooms);
 }
 bool RoomPipeline::idle() const {
   return impl_->idle();
+}
+int RoomPipeline::overload_rung() const {
+  return impl_->overload_rung();
 }
 RoomStats RoomPipeline::stats() const {
   return impl_->stats();

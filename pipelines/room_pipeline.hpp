@@ -127,6 +127,7 @@ struct RoomStats {
   std::uint64_t forwards = 0;  // listener-ticks served verbatim
   std::uint64_t mixed = 0;     // listener-ticks served by an encoder
   std::uint64_t silent = 0;    // listener-ticks with nothing to hear
+  std::uint64_t shed = 0;      // of these, those left out because the tick had no time left
   std::uint64_t encoder_clones = 0;
   std::uint64_t class_joins = 0;  // listeners that came back to the shared class
   std::size_t legs = 0;
@@ -169,14 +170,15 @@ class RoomPipeline {
   // caller passes ticks it skipped in `skipped`, so that media time keeps pace with real time.
   void tick(TimePoint at, unsigned skipped = 0);
 
-  // Work of all rooms of this mix thread in the last tick: the overload ladder goes by the larger of this and
-  // the room's own.
-  void set_thread_work(Duration work);
+  // Work of all rooms of this mix thread in their last ticks. What the others need is not there for this one;
+  // and a room that takes its share of the whole climbs the overload ladder by the whole.
+  void set_thread_work(Duration work, std::size_t rooms);
 
   // Nobody sends and nobody receives: the caller need not tick.
   bool idle() const;
 
   RoomStats stats() const;
+  int overload_rung() const;
   std::optional<LegStats> leg_stats(LegId leg) const;
   // Active speakers, loudest first.
   std::vector<LegId> active_speakers() const;

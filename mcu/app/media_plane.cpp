@@ -7,6 +7,7 @@
 #include "pipelines/media/overload_ladder.hpp"
 #include "transport/base/log.hpp"
 #include "transport/base/thread_name.hpp"
+#include "transport/base/thread_priority.hpp"
 #include "transport/ice/credentials.hpp"
 #include "transport/sdp/fragment.hpp"
 
@@ -65,6 +66,7 @@ Status MediaPlane::start() {
   auto legs = LegServer::open(settings_.media.listen, *identity_, *this);
   if (!legs) return legs.error();
   legs_ = std::move(legs).value();
+  const ThreadPriority priority = settings_.media.priority;
   const unsigned count = settings_.mix.threads > 0 ? static_cast<unsigned>(settings_.mix.threads)
                                                    : std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < count; ++i) {
@@ -72,9 +74,13 @@ Status MediaPlane::start() {
     // itself.
     auto retire = [this](std::shared_ptr<MixThread::Room> room) { recorder_.post([room] {}); };
     mixers_.push_back(std::make_unique<MixThread>(i, *legs_, inbox_, retire));
+    mixers_.back()->post([priority](MixThread&) { raise_this_thread(priority); });
   }
-  net_ = std::thread([this] {
+  net_ = std::thread([this, priority] {
     name_this_thread("net-0");
+    if (const auto granted = raise_this_thread(priority); granted != priority)
+      log::info("media threads run at priority {}: the system does not grant {} (media.priority)",
+                to_string(granted), to_string(priority));
     legs_->run();
   });
   return Done{};

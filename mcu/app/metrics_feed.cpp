@@ -34,6 +34,7 @@ struct MetricsFeed::Feeds {
         forwards(m.forwards),
         mixed(m.mixed),
         silent(m.silent),
+        shed(m.shed),
         encoder_clones(m.encoder_clones),
         mix_work(m.mix_work),
         tick_lateness(m.tick_lateness),
@@ -61,7 +62,7 @@ struct MetricsFeed::Feeds {
   CounterFeed joins, packets_in, packets_out, bytes_in, bytes_out, lost_in, lost_out, refused;
   CounterFeed stun_answered, stun_refused, unknown_source, unknown_kind, rebinds;
   CounterFeed ticks, ticks_skipped, decodes, passes, looks, concealed, fec, delay_alarms, encodes, forwards,
-      mixed, silent, encoder_clones;
+      mixed, silent, shed, encoder_clones;
   DelayFeed mix_work, tick_lateness, jitter_wait, tick_wait, encode_wait, send_delay;
   CounterFeed stream_bytes, stream_drops, stream_failures, stream_encodes;
   CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
@@ -132,6 +133,7 @@ std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& r
   total(f.forwards, mix.rooms.forwards);
   total(f.mixed, mix.rooms.mixed);
   total(f.silent, mix.rooms.silent);
+  total(f.shed, mix.rooms.shed);
   total(f.encoder_clones, mix.rooms.encoder_clones);
   metrics_.talkers.Set(static_cast<double>(mix.rooms.talkers));
   metrics_.mix_classes.Set(static_cast<double>(mix.rooms.classes));

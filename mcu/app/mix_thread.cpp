@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "transport/base/log.hpp"
 #include "transport/base/thread_name.hpp"
@@ -28,6 +29,7 @@ void accumulate(pipelines::RoomStats& sum, const pipelines::RoomStats& part, boo
   sum.forwards += part.forwards;
   sum.mixed += part.mixed;
   sum.silent += part.silent;
+  sum.shed += part.shed;
   sum.encoder_clones += part.encoder_clones;
   sum.class_joins += part.class_joins;
   sum.passes += part.passes;
@@ -92,6 +94,8 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
   Duration phase{};
   bool scheduled = false;
   TimePoint deadline{};
+  Duration work{};  // of the last tick
+  int rung = 0;
   pipelines::MixTaps taps;
   pipelines::RoomPipeline pipeline;
 };
@@ -157,6 +161,7 @@ void MixThread::close_room(RoomId id) {
   std::erase_if(leg_rooms_, [&](const auto& entry) { return entry.second == found->second.get(); });
   found->second->taps.end_all();
   accumulate(dead_rooms_, found->second->pipeline.stats(), false);
+  set_work(*found->second, Duration::zero());
   retire_(std::move(found->second));
   rooms_.erase(found);
 }
@@ -257,11 +262,22 @@ void MixThread::run_tick(Room& room, TimePoint at) {
   ++local_.ticks;
   room.deadline += skipped * room.tick;
   drain_packets();
+  room.pipeline.set_thread_work(work_, rooms_.size());
   room.pipeline.tick(room.deadline, skipped);
   room.taps.passed(room.deadline);
   leg_server_.wake();
+  set_work(room, now() - at);
+  // An operator is told of overload at once.
+  if (const int rung = room.pipeline.overload_rung(); std::exchange(room.rung, rung) != rung)
+    next_publish_ = at;
   room.deadline += room.tick;
   room.scheduled = !room.pipeline.idle();
+  if (!room.scheduled) set_work(room, Duration::zero());
+}
+
+void MixThread::set_work(Room& room, Duration work) {
+  work_ += work - room.work;
+  room.work = work;
 }
 
 void MixThread::publish(TimePoint at) {

@@ -83,6 +83,7 @@ class MixThread {
   void drain_packets();
   void schedule(Room& room, TimePoint at);
   void run_tick(Room& room, TimePoint at);
+  void set_work(Room& room, Duration work);
   void publish(TimePoint at);
   void wait_until(TimePoint deadline);
 
@@ -104,6 +105,7 @@ class MixThread {
   std::uint64_t rooms_opened_ = 0;
   MixThreadStats local_;
   TimePoint tick_began_{};
+  Duration work_{};  // of all rooms in their last ticks
   pipelines::RoomStats dead_rooms_;
   TimePoint next_publish_{};
 

@@ -146,6 +146,8 @@ Metrics::Metrics()
                        "Listener ticks served by a forwarded packet.")),
       mixed(counter(*registry_, "listener_ticks_mixed_total", "Listener ticks served by an encoder.")),
       silent(counter(*registry_, "listener_ticks_silent_total", "Listener ticks with nothing to hear.")),
+      shed(counter(*registry_, "listener_ticks_shed_total",
+                   "Listener ticks left out because the tick had no time left.")),
       encoder_clones(
           counter(*registry_, "encoder_clones_total", "Encoders started as a copy of another's state.")),
       concealed(counter(*registry_, "talker_ticks_concealed_total",

@@ -88,7 +88,7 @@ class Metrics {
 
   // Media.
   Counter &ticks, &ticks_skipped;
-  Counter &decodes, &passes, &looks, &encodes, &forwards, &mixed, &silent, &encoder_clones;
+  Counter &decodes, &passes, &looks, &encodes, &forwards, &mixed, &silent, &shed, &encoder_clones;
   Counter &concealed, &fec, &delay_alarms;
   Gauge &talkers, &mix_classes, &overload_rung;
   DelayMetric jitter_wait, tick_wait, encode_wait, mix_work, send_delay, tick_lateness;

@@ -13,6 +13,7 @@
 
 #include "transport/base/address.hpp"
 #include "transport/base/result.hpp"
+#include "transport/base/thread_priority.hpp"
 #include "transport/base/time.hpp"
 
 namespace parley::settings {
@@ -36,6 +37,7 @@ struct Settings {
     std::vector<Address>
         advertise;  // put into candidates; port 0: that of `listen`; empty: the host's interfaces
     std::vector<IpNetwork> plain_rtp_from;
+    ThreadPriority priority = ThreadPriority::high;  // of the net and mix threads
   } media;
   struct Mix {
     int tick_ms = 20;     // 10 or 20

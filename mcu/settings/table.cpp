@@ -51,6 +51,11 @@ Kind<AutoLevel> auto_level() {
 Kind<Direct> direct() {
   return one_of<Direct>({{"auto", Direct::automatic}, {"never", Direct::never}, {"always", Direct::always}});
 }
+Kind<ThreadPriority> priority() {
+  return one_of<ThreadPriority>({{"normal", ThreadPriority::normal},
+                                 {"high", ThreadPriority::high},
+                                 {"realtime", ThreadPriority::realtime}});
+}
 Kind<LogLevel> log_level() {
   return one_of<LogLevel>({{"debug", LogLevel::debug},
                            {"info", LogLevel::info},
@@ -102,6 +107,13 @@ std::vector<Key> media_keys() {
           "Networks from which unencrypted RTP (RTP/AVP) is taken, for ffmpeg, GStreamer and gateways. "
           "Empty: from "
           "nowhere."),
+      key(
+          "media.priority", [](auto& s) -> auto& { return s.media.priority; }, priority(), kRestart,
+          "How urgently the threads that receive, mix and send are run. high: before ordinary programs; "
+          "realtime: "
+          "before all of them, for a machine that does nothing else. Both need CAP_SYS_NICE, or limits that "
+          "allow "
+          "it; what is not granted is said in the log."),
   };
 }
 

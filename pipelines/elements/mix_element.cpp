@@ -251,7 +251,7 @@ void Mixer::chain(MixInput& input, GstBuffer* buffer) {
   input.take(map.as<float>());
 }
 
-void Mixer::tick(std::uint64_t media_time) {
+void Mixer::tick(std::uint64_t media_time, TimePoint (*clock)(), TimePoint limit) {
   fed_.clear();
   std::fill(total_.begin(), total_.end(), 0);
   for (const auto& input : inputs_) {
@@ -268,11 +268,24 @@ void Mixer::tick(std::uint64_t media_time) {
   }
   limiter_->finish();
   for (const auto& output : outputs_) {
-    if (!output->active_ || output->rest_) continue;
-    render(*output);
-    if (output->push_) push(*output, output->mix_, output->quiet_, media_time);
+    if (output->shared_) serve(*output, media_time, true);
+  }
+  if (first_ >= outputs_.size()) first_ = 0;
+  for (std::size_t i = 0, at = first_; i < outputs_.size(); ++i, at = at + 1 < outputs_.size() ? at + 1 : 0) {
+    if (outputs_[at]->shared_) continue;
+    const bool in_time = clock() < limit;
+    serve(*outputs_[at], media_time, in_time);
+    if (in_time) first_ = at + 1;
   }
   for (MixInput* input : fed_) input->fed_ = false;
+}
+
+void Mixer::serve(MixOutput& output, std::uint64_t media_time, bool in_time) {
+  output.shed_ = false;
+  if (!output.active_ || output.rest_) return;
+  render(output);
+  output.shed_ = output.push_ && !in_time && !output.quiet_;
+  if (output.push_ && !output.shed_) push(output, output.mix_, output.quiet_, media_time);
 }
 
 void Mixer::sum_up(MixOutput& output) {
@@ -283,10 +296,10 @@ void Mixer::sum_up(MixOutput& output) {
   std::span<media::Q24Sum> bus(output.bus_);
   if (all_plain && fed_.size() < 2 * terms.size()) {
     std::copy(total_.begin(), total_.end(), bus.begin());
+    ++sums_;
+    for (const MixTerm& term : terms) term.input->heard_ = sums_;
     for (const MixInput* input : fed_) {
-      const bool heard =
-          std::any_of(terms.begin(), terms.end(), [&](const auto& t) { return t.input == input; });
-      if (!heard) media::subtract(bus, input->part_);
+      if (input->heard_ != sums_) media::subtract(bus, input->part_);
     }
     return;
   }

@@ -51,6 +51,7 @@ class MixInput {
   float rms_ = 0;
   bool fresh_ = true;
   bool fed_ = false;
+  std::uint64_t heard_ = 0;  // the last sum it was part of
 };
 
 // What a class hears of one talker during a tick: a gain that moves in a straight line.
@@ -66,6 +67,10 @@ class MixOutput {
   std::vector<MixTerm>& terms() { return terms_; }
   // Off: the class is served otherwise this tick (verbatim); its mix is made, but not pushed.
   void set_push(bool push) { push_ = push; }
+  // Served before the others when there is no time for all.
+  void set_shared(bool shared) { shared_ = shared; }
+  // The last tick had no time for this one: its listeners got nothing.
+  bool shed() const { return shed_; }
   // On: nothing is mixed, since the class is served verbatim and its talker is not even decoded. Before it is
   // off again Mixer::rehearse() brings the mix up to date.
   void set_rest(bool rest) { rest_ = rest; }
@@ -90,6 +95,8 @@ class MixOutput {
   bool active_ = false;
   bool push_ = true;
   bool rest_ = false;
+  bool shared_ = false;
+  bool shed_ = false;
   bool quiet_ = true;
   bool opened_ = false;
   bool used_ = false;  // the stock elements behind the pad hold something of another class
@@ -120,8 +127,9 @@ class Mixer {
   // What the class would have heard in the last ticks, had it not rested: whole ticks of its only talker.
   void rehearse(MixOutput& output, std::span<const float> sound);
 
-  // One tick of all classes; `media_time` in 48 kHz samples.
-  void tick(std::uint64_t media_time);
+  // One tick of all classes; `media_time` in 48 kHz samples. At `limit` by `clock` it stops coding: whoever
+  // has not been served by then goes without in this tick, others in the next.
+  void tick(std::uint64_t media_time, TimePoint (*clock)(), TimePoint limit);
 
   float limiter_gain() const;
   std::size_t samples_per_tick() const { return samples_; }
@@ -136,6 +144,7 @@ class Mixer {
   void chain(MixInput& input, GstBuffer* buffer);
   void sum_up(MixOutput& output);
   void render(MixOutput& output);
+  void serve(MixOutput& output, std::uint64_t media_time, bool in_time);
   void push(MixOutput& output, std::span<const float> mix, bool gap, std::uint64_t media_time);
 
   GstElement* element_;
@@ -147,6 +156,8 @@ class Mixer {
   std::unique_ptr<media::Limiter> limiter_;
   std::unique_ptr<media::Limiter> unity_;  // never measures anything
   std::vector<media::Q24> rehearsed_;
+  std::uint64_t sums_ = 0;
+  std::size_t first_ = 0;  // of the outputs, to be served
   guint names_ = 0;
 };
 

@@ -23,7 +23,7 @@ class OutletPad {
   // A class begins.
   void reset();
   // Sequence numbers to leave out before the next packet.
-  void set_holes(std::uint16_t holes) { holes_ = holes; }
+  void add_holes(std::uint16_t holes) { holes_ = static_cast<std::uint16_t>(holes_ + holes); }
   // Packets are taken and thrown away: a stock encoder is being brought to the state of another.
   void set_discard(bool discard) { discard_ = discard; }
   // The next packet follows on those of `other`, for legs that leave its class.

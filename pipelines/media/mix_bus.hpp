@@ -25,13 +25,13 @@ void add(std::span<Q24Sum> sum, std::span<const Q24> part);
 void subtract(std::span<Q24Sum> sum, std::span<const Q24> part);
 
 // Look-ahead peak limiter with one gain curve for all buses of a tick. Per tick: begin(), measure(bus) for
-// every bus, finish(), then apply(...) for each bus. Each bus is delayed by the look-ahead (2.5 ms = 120
+// every bus, finish(), then apply(...) for each bus. Each bus is delayed by the look-ahead (1.25 ms = 60
 // samples): its owner keeps the tail of the last tick, since a bus may come and go while the curve goes on.
 // The curve's gain never lets a sample pass `ceiling`; attack within the look-ahead, release about 80 ms;
 // exactly 1 while no bus peaks above the ceiling.
 class Limiter {
  public:
-  static constexpr std::size_t kLookAhead = 120;
+  static constexpr std::size_t kLookAhead = 60;
 
   explicit Limiter(std::size_t samples_per_tick, float ceiling = 0.89F);  // -1 dBFS
 

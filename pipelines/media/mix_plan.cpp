@@ -117,7 +117,7 @@ std::span<const PlanChange> MixPlan::step(TimePoint at, std::span<const LegId> t
     split(at);
     place_new(at);
     drop_empty();
-    find_twins();
+    find_twins(at);
   }
   if (profiles_pending_ > 0) change_profiles(at);
   if (twins_) join_twins(at);
@@ -133,6 +133,12 @@ const MixClass* MixPlan::find(ClassId id) const {
 void MixPlan::set_verbatim(ClassId id, LegId talker) {
   for (MixClass& mix_class : classes_) {
     if (mix_class.id == id) mix_class.verbatim = talker;
+  }
+}
+
+void MixPlan::set_calm(ClassId id, bool calm) {
+  for (MixClass& mix_class : classes_) {
+    if (mix_class.id == id) mix_class.calm = calm;
   }
 }
 
@@ -342,7 +348,7 @@ void MixPlan::change_profiles(TimePoint at) {
   }
   if (!changed_) return;
   drop_empty();
-  find_twins();
+  find_twins(at);
 }
 
 void MixPlan::drop_empty() {
@@ -353,14 +359,25 @@ void MixPlan::drop_empty() {
   }
 }
 
-void MixPlan::find_twins() {
+// Two keys that change in the same step to the same new one leave their classes twins: it counts what is
+// heard, not for how long it is the same people.
+void MixPlan::find_twins(TimePoint at) {
   twins_ = false;
-  for (MixClass& mix_class : classes_) {
-    mix_class.has_twin = std::any_of(classes_.begin(), classes_.end(), [&](const MixClass& other) {
-      return other.id != mix_class.id && other.key_hash == mix_class.key_hash &&
-             other.profile == mix_class.profile && other.key == mix_class.key;
-    });
-    twins_ |= mix_class.has_twin;
+  for (MixClass& small : classes_) {
+    const MixClass* twin = nullptr;
+    for (const MixClass& big : classes_) {
+      if (big.id == small.id || big.key_hash != small.key_hash || big.profile != small.profile ||
+          big.key != small.key)
+        continue;
+      if (std::pair(big.listeners.size(), small.id) <= std::pair(small.listeners.size(), big.id)) continue;
+      if (twin == nullptr || big.id == small.twin ||
+          (twin->id != small.twin && big.listeners.size() > twin->listeners.size()))
+        twin = &big;
+    }
+    const ClassId found = twin == nullptr ? ClassId::none : twin->id;
+    if (found != small.twin) small.twin_since = at;
+    small.twin = found;
+    twins_ |= twin != nullptr;
   }
 }
 
@@ -368,15 +385,12 @@ void MixPlan::join_twins(TimePoint at) {
   bool joined = false;
   for (std::size_t i = classes_.size(); i-- > 0;) {
     MixClass& small = classes_[i];
-    if (!small.has_twin || at - small.key_since < kEqualInput) continue;
-    const auto big = std::find_if(classes_.begin(), classes_.end(), [&](const MixClass& other) {
-      if (other.id == small.id || other.key_hash != small.key_hash || other.profile != small.profile)
-        return false;
-      if (at - other.key_since < kEqualInput || other.key != small.key) return false;
-      if (other.verbatim != small.verbatim) return false;
-      return std::pair(other.listeners.size(), small.id) > std::pair(small.listeners.size(), other.id);
-    });
-    if (big == classes_.end()) continue;
+    const Duration equal = at - small.twin_since;
+    if (small.twin == ClassId::none || equal < kEqualInput) continue;
+    if (!small.calm && equal < kEqualInput + kPatience) continue;
+    const auto big =
+        std::find_if(classes_.begin(), classes_.end(), [&](const auto& c) { return c.id == small.twin; });
+    if (big == classes_.end() || big->verbatim != small.verbatim) continue;
     for (const LegId leg : small.listeners) listeners_[index_.at(leg)].in = big->id;
     big->listeners.insert(big->listeners.end(), small.listeners.begin(), small.listeners.end());
     changes_.push_back({PlanChange::Kind::dissolved, small.id, big->id});
@@ -385,7 +399,7 @@ void MixPlan::join_twins(TimePoint at) {
   }
   if (!joined) return;
   changed_ = true;
-  find_twins();
+  find_twins(at);
 }
 
 }  // namespace parley::media

@@ -35,8 +35,12 @@ struct MixClass {
   Profile profile;
   MixKey key;
   std::uint64_t key_hash = 0;
-  TimePoint key_since{};         // the key has been this since then
-  bool has_twin = false;         // another class of equal key and profile waits to become one with it
+  TimePoint key_since{};  // the key has been this since then
+  // The larger class of equal key and profile that it will become one with, and since when the two have heard
+  // the same, whatever that was.
+  ClassId twin = ClassId::none;
+  TimePoint twin_since{};
+  bool calm = true;              // see set_calm()
   LegId verbatim = LegId::none;  // whose packets it gets instead of its encoder's
   std::vector<LegId> listeners;
 };
@@ -52,6 +56,7 @@ struct PlanChange {
 class MixPlan {
  public:
   static constexpr Duration kEqualInput = 300ms;  // before two encoders count as one
+  static constexpr Duration kPatience = 240ms;    // for a quiet moment to do it in
   static constexpr Duration kSilence = 200ms;     // of silence before a decoder may meet an unrelated encoder
   static constexpr Duration kDuckAttack = 50ms;   // others make room for a whisper, and come back
   static constexpr Duration kDuckRelease = 400ms;
@@ -77,6 +82,10 @@ class MixPlan {
   // Whose packets the class got verbatim in this tick. Two classes become one only while both get the same:
   // their decoders are then in the same state.
   void set_verbatim(ClassId id, LegId talker);
+
+  // Whether this is a good moment for the class's decoders to meet another encoder. They wait for one, but
+  // not for long: kPatience.
+  void set_calm(ClassId id, bool calm);
 
   const std::vector<MixClass>& classes() const { return classes_; }
   const MixClass* find(ClassId id) const;
@@ -112,7 +121,7 @@ class MixPlan {
   void split(TimePoint at);
   void place_new(TimePoint at);
   void change_profiles(TimePoint at);
-  void find_twins();
+  void find_twins(TimePoint at);
   void join_twins(TimePoint at);
   MixClass& create(TimePoint at, const Profile& profile, std::size_t key, ClassId from);
   void dissolve(ClassId id, ClassId into);

@@ -19,8 +19,9 @@ constexpr Duration kRelapse = 10s;  // overload so soon after a step down: that 
 
 OverloadLadder::OverloadLadder(Duration tick) : tick_(tick), patience_(kCalm) {}
 
-int OverloadLadder::step(TimePoint at, Duration work) {
-  const double share = static_cast<double>(work.count()) / static_cast<double>(tick_.count());
+int OverloadLadder::step(TimePoint at, Duration work, bool refused) {
+  const double measured = static_cast<double>(work.count()) / static_cast<double>(tick_.count());
+  const double share = refused ? std::max(measured, 1.0) : measured;
   load_ += (std::clamp(share, 0.0, kMostShare) - load_) * static_cast<double>(tick_.count()) / kSmoothing;
 
   if (load_ >= kLow) calm_ = false;

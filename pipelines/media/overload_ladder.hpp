@@ -14,12 +14,14 @@ namespace parley::media {
 class OverloadLadder {
  public:
   explicit OverloadLadder(Duration tick);
-  // Work of all rooms of a mix thread in one tick. Returns the rung, 0 (no load problem) to kTop.
-  int step(TimePoint at, Duration work);
+  // Work of all rooms of a mix thread in one tick; `refused`: talkers had to wait because there is no time
+  // for them, which is overload whatever the work. Returns the rung, 0 (no load problem) to kTop.
+  int step(TimePoint at, Duration work, bool refused = false);
   int rung() const { return rung_; }
   std::uint64_t changes() const { return changes_; }
 
   static constexpr int kTop = 6;
+  static constexpr int kCheapest = 2;  // here coding is as cheap as it gets
   // What a rung means.
   int complexity(int configured) const;   // rungs 1, 2: 5 then 2 (never above configured)
   int max_talkers(int configured) const;  // rungs 3, 4: half, then 3 at most (0 = all counts as 64)

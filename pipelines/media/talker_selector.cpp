@@ -43,6 +43,7 @@ class TalkerSelector::Impl {
   std::span<const Choice> choose(TimePoint at);
   void on_decoded(LegId leg, TimePoint at, float rms_dbfs, Duration delay);
   std::span<const TalkingChange> changes();
+  std::size_t waiting() const { return waiting_; }
   bool told(LegId leg, TimePoint at) const;
   std::uint8_t level(LegId leg) const;
   std::vector<LegId> active_speakers() const;
@@ -68,6 +69,7 @@ class TalkerSelector::Impl {
   std::vector<Index> talkers_;    // scratch of choose()
   std::vector<Index> newcomers_;  // scratch of choose()
   std::vector<TalkingChange> changes_;
+  std::size_t waiting_ = 0;
   TimePoint last_tick_{};
   Duration tick_ = kFirstTick;
   TimePoint now_{};
@@ -171,6 +173,7 @@ void TalkerSelector::Impl::give_places(TimePoint at) {
   const auto louder = [this](Index a, Index b) { return loudness(a) > loudness(b); };
   const std::size_t places =
       config_.max_talkers == 0 ? legs_.size() : static_cast<std::size_t>(config_.max_talkers);
+  waiting_ = talkers_.size() + newcomers_.size() - std::min(talkers_.size() + newcomers_.size(), places);
   if (talkers_.size() > places) {
     std::nth_element(talkers_.begin(), talkers_.begin() + static_cast<std::ptrdiff_t>(places), talkers_.end(),
                      louder);
@@ -273,6 +276,9 @@ void TalkerSelector::on_decoded(LegId leg, TimePoint at, float rms_dbfs, Duratio
 }
 std::span<const TalkerSelector::TalkingChange> TalkerSelector::changes() {
   return impl_->changes();
+}
+std::size_t TalkerSelector::waiting() const {
+  return impl_->waiting();
 }
 bool TalkerSelector::told(LegId leg, TimePoint at) const {
   return impl_->told(leg, at);

@@ -61,6 +61,8 @@ class TalkerSelector {
   };
   // Drains what changed since the last call.
   std::span<const TalkingChange> changes();
+  // Who would have been a talker in the last choice, had there been more places.
+  std::size_t waiting() const;
   // The leg's packets tell by themselves that it speaks: it need not be decoded to know.
   bool told(LegId leg, TimePoint at) const;
   std::uint8_t level(LegId leg) const;         // smoothed, -dBov, 127 when silent

@@ -1,7 +1,10 @@
 #include "tests/bench/load.hpp"
 
 #include <opus/opus.h>
+#include <pthread.h>
+#include <sched.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -22,6 +25,27 @@ namespace parley::bench {
 namespace {
 
 constexpr Duration kPacket = 20ms;
+constexpr Duration kRest = 250us;  // between two looks at who has to send: packets are at most that late
+constexpr Duration kReadEvery = 4ms;
+
+// The generator stands for other machines: it must send in time although it shares this one with the server.
+class RealTime {
+ public:
+  RealTime() {
+    sched_param priority{};
+    priority.sched_priority = 50;
+    got_ = pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0;
+  }
+  ~RealTime() {
+    const sched_param none{};
+    if (got_) pthread_setschedparam(pthread_self(), SCHED_OTHER, &none);
+  }
+  RealTime(const RealTime&) = delete;
+  RealTime& operator=(const RealTime&) = delete;
+
+ private:
+  bool got_ = false;
+};
 
 std::string request(const std::string& host, std::uint16_t port, boost::beast::http::verb verb,
                     const std::string& target, const std::string& body, int& status) {
@@ -63,7 +87,9 @@ class Load::Impl {
     std::optional<std::uint16_t> last_sequence;
     TimePoint last_arrival{};
     struct Late {
-      TimePoint at;
+      TimePoint at;  // when it should reach the server
+      TimePoint spoken;
+      std::uint64_t media_time;
       RtpOut out;
     };
     std::deque<Late> on_the_way;
@@ -85,13 +111,17 @@ class Load::Impl {
       last_sequence = packet.sequence;
       if (!what.keep) return;
       if (!first_timestamp) first_timestamp = packet.timestamp;
-      result.heard.push_back({packet.timestamp - *first_timestamp,
-                              packet.arrival,
-                              {packet.data().begin(), packet.data().end()}});
+      result.heard.push_back(
+          {packet.timestamp - *first_timestamp, packet.arrival, packet.arrival, bytes(packet.data())});
     }
     void deliver(TimePoint at) {
-      for (; !on_the_way.empty() && on_the_way.front().at <= at; on_the_way.pop_front())
-        if (leg->send_rtp(at, on_the_way.front().out)) ++result.sent;
+      for (; !on_the_way.empty() && on_the_way.front().at <= at; on_the_way.pop_front()) {
+        const Late& late = on_the_way.front();
+        const TimePoint left = now();
+        if (leg->send_rtp(left, late.out)) ++result.sent;
+        result.lateness_ms.push_back(to_ms(left - late.at));
+        if (what.keep) result.said.push_back({late.media_time, left, late.spoken, bytes(late.out.payload)});
+      }
     }
     void say(TimePoint at) {
       const auto& packets = *what.sends;
@@ -103,18 +133,14 @@ class Load::Impl {
         out.level = packets.levels[i];
         out.voice = packets.levels[i] < 60;
       }
-      if (what.jitter == Duration::zero()) {
-        if (leg->send_rtp(at, out)) ++result.sent;
-      } else {
-        // Packets keep their order, as on most networks.
-        const auto late =
-            Duration(static_cast<std::int64_t>(random.uniform() * static_cast<double>(what.jitter.count())));
-        const TimePoint due = on_the_way.empty() ? at + late : std::max(at + late, on_the_way.back().at);
-        on_the_way.push_back({due, out});
-      }
-      if (what.keep) result.said.push_back({index * 960, at, packets.payloads[i]});
+      // Packets keep their order, as on most networks.
+      const auto late =
+          Duration(static_cast<std::int64_t>(random.uniform() * static_cast<double>(what.jitter.count())));
+      const TimePoint due = on_the_way.empty() ? at + late : std::max(at + late, on_the_way.back().at);
+      on_the_way.push_back({due, at, index * 960, out});
       ++index;
     }
+    static std::vector<std::uint8_t> bytes(Bytes data) { return {data.begin(), data.end()}; }
   };
 
   std::string join(const LoadLeg& what) {
@@ -123,6 +149,7 @@ class Load::Impl {
     auto socket = net::UdpSocket::open(Address{IpAddress::v4(0x7f000001), 0});
     if (!socket) return socket.error().what;
     one->socket = std::move(socket).value();
+    one->socket->stamp_by_kernel();
 
     sdp::OfferOptions options;
     options.encrypted = what.encrypted;
@@ -167,13 +194,11 @@ class Load::Impl {
   }
 
   void run(Duration time) {
+    const RealTime real_time;
+    TimePoint next_read{};
     for (const TimePoint end = now() + time; now() < end;) {
-      TimePoint at = now();
+      const TimePoint at = now();
       for (auto& one : participants_) {
-        while (one->socket->receive(
-                   [&](const net::Datagram& d) { one->leg->receive(d.arrival, d.from, d.to, d.data); }) > 0) {
-        }
-        if (at >= one->leg->next_timeout()) one->leg->on_timer(at);
         if (at - one->next_packet > 1s) one->next_packet = at;
         while (one->next_packet <= at) {
           if (one->connected && one->what.sends != nullptr) one->say(one->next_packet);
@@ -182,10 +207,31 @@ class Load::Impl {
         one->deliver(at);
         one->socket->flush();
       }
-      // Half a millisecond of rest: arrival times are that exact, and the server has the machine.
-      const timespec rest{0, 500'000};
+      // Arrival times are the kernel's, so that reading can wait.
+      if (at >= next_read) {
+        next_read = at + (all_connected() ? kReadEvery : kRest);
+        read();
+      }
+      const timespec rest{0, kRest / 1ns};
       nanosleep(&rest, nullptr);
     }
+    read();
+  }
+
+  void read() {
+    const TimePoint at = now();
+    for (auto& one : participants_) {
+      while (one->socket->receive(
+                 [&](const net::Datagram& d) { one->leg->receive(d.arrival, d.from, d.to, d.data); }) > 0) {
+      }
+      if (at >= one->leg->next_timeout()) one->leg->on_timer(at);
+      one->socket->flush();
+    }
+  }
+
+  bool all_connected() const {
+    return std::all_of(participants_.begin(), participants_.end(),
+                       [](const auto& one) { return one->connected; });
   }
 
   std::string host_;
@@ -241,7 +287,8 @@ constexpr std::size_t kStep = 480;  // 10 ms: packets have one or more of them
 
 struct Decoded {
   std::vector<float> pcm;
-  std::vector<TimePoint> at;  // of each step: when its first sample was sent or came
+  std::vector<TimePoint> at;      // of each step: when its first sample left or came
+  std::vector<TimePoint> spoken;  // and when it was to leave
 };
 
 // Packets in order of media time; gaps (DTX) are silence.
@@ -254,6 +301,7 @@ Decoded decode(const std::vector<Kept>& packets) {
     const std::size_t place = (packet.media_time - packets.front().media_time) / kStep;
     while (out.at.size() < place) {
       out.at.push_back(out.at.empty() ? packet.at : out.at.back() + 10ms);
+      out.spoken.push_back(out.spoken.empty() ? packet.spoken : out.spoken.back() + 10ms);
       out.pcm.resize(out.at.size() * kStep, 0.0F);
     }
     if (out.at.size() > place) continue;
@@ -261,6 +309,7 @@ Decoded decode(const std::vector<Kept>& packets) {
                                           static_cast<int>(packet.payload.size()), frame.data(), 5'760, 0);
     for (std::size_t i = 0; (i + 1) * kStep <= static_cast<std::size_t>(std::max(samples, 0)); ++i) {
       out.at.push_back(packet.at + static_cast<int>(i) * Duration(10ms));
+      out.spoken.push_back(packet.spoken + static_cast<int>(i) * Duration(10ms));
       const auto from = frame.begin() + static_cast<std::ptrdiff_t>(i * kStep);
       out.pcm.insert(out.pcm.end(), from, from + static_cast<std::ptrdiff_t>(kStep));
     }
@@ -271,29 +320,33 @@ Decoded decode(const std::vector<Kept>& packets) {
 
 }  // namespace
 
-std::vector<double> added_delays(const LegResult& talker, const LegResult& listener) {
+AddedDelays added_delays(const LegResult& talker, const LegResult& listener, Duration every) {
   constexpr double kLookAheadMs = 2.5;  // of the server's low-delay encoder: the codec's, not the server's
   constexpr std::size_t kWindow = 4'800;
-  std::vector<double> delays;
+  const auto step = static_cast<std::size_t>(every * 48 / 1ms);
+  AddedDelays delays;
   if (talker.said.size() < 50 || listener.heard.size() < 50) return delays;
   const Decoded said = decode(talker.said);
   const Decoded heard = decode(listener.heard);
-  for (std::size_t s = 0; s + kWindow < said.pcm.size(); s += 4'800) {
+  const auto within = [](std::size_t sample) {
+    return Duration(static_cast<std::int64_t>(sample % kStep) * 1'000'000'000 / 48'000);
+  };
+  for (std::size_t s = 0; s + kWindow < said.pcm.size(); s += step) {
     const std::span<const float> marker(said.pcm.data() + s, kWindow);
     if (test::rms_dbfs(marker) < -30) continue;
     // Where in the heard stream may it be? What arrived within 300 ms of its being sent.
-    const TimePoint sent =
-        said.at[s / kStep] + Duration(static_cast<std::int64_t>(s % kStep) * 1'000'000'000 / 48'000);
-    const auto first = std::lower_bound(heard.at.begin(), heard.at.end(), sent - 20ms) - heard.at.begin();
+    const TimePoint left = said.at[s / kStep] + within(s);
+    const TimePoint spoken = said.spoken[s / kStep] + within(s);
+    const auto first = std::lower_bound(heard.at.begin(), heard.at.end(), spoken - 20ms) - heard.at.begin();
     const std::size_t begin = static_cast<std::size_t>(first) * kStep;
     if (begin + kWindow + 15'000 > heard.pcm.size()) break;
     const auto match = test::correlation_delay(
         marker, std::span<const float>(heard.pcm).subspan(begin, kWindow + 14'400), 14'400);
     if (match.score < 0.6) continue;
     const std::size_t place = begin + static_cast<std::size_t>(match.samples);
-    const TimePoint came =
-        heard.at[place / kStep] + Duration(static_cast<std::int64_t>(place % kStep) * 1'000'000'000 / 48'000);
-    delays.push_back(to_ms(came - sent) - kLookAheadMs);
+    const TimePoint came = heard.at[place / kStep] + within(place);
+    delays.from_leaving.push_back(to_ms(came - left) - kLookAheadMs);
+    delays.from_speaking.push_back(to_ms(came - spoken) - kLookAheadMs);
   }
   return delays;
 }

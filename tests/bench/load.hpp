@@ -27,13 +27,15 @@ struct LoadLeg {
 
 struct Kept {
   std::uint64_t media_time = 0;  // RTP timestamp from the first packet on, 48 kHz
-  TimePoint at{};
+  TimePoint at{};                // when it left, or came (the kernel's time)
+  TimePoint spoken{};            // when its sender's clock wanted it to leave: before any jitter and lateness
   std::vector<std::uint8_t> payload;
 };
 
 struct LegResult {
   std::uint64_t sent = 0, received = 0, lost = 0;
-  Duration longest_gap{};  // between two packets received
+  Duration longest_gap{};           // between two packets received
+  std::vector<double> lateness_ms;  // of the generator itself, each packet sent
   std::vector<Kept> said, heard;
 };
 
@@ -60,8 +62,12 @@ class Load {
   std::unique_ptr<Impl> impl_;
 };
 
-// Delay that the server added, in ms, for each marker that was found: by correlation of what was said with
-// what was heard, the second encoder's look-ahead taken off.
-std::vector<double> added_delays(const LegResult& talker, const LegResult& listener);
+// Delay in ms for each marker that was found: by correlation of what was said with what was heard, the second
+// encoder's look-ahead taken off. A marker is 100 ms long; `every`: from one to the next.
+struct AddedDelays {
+  std::vector<double> from_leaving;   // since the packet left for the server: what the server added
+  std::vector<double> from_speaking;  // since it was to leave: with the network's jitter, and the generator's
+};
+AddedDelays added_delays(const LegResult& talker, const LegResult& listener, Duration every);
 
 }  // namespace parley::bench

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,9 +21,11 @@ constexpr std::size_t kBufferSize = 2048;
 constexpr int kKernelBuffer = 4 << 20;  // 0.2 s of 1,000 talkers at 100 bytes, with the kernel's overhead
 constexpr int kMaxErrorsInARow = 16;
 
-// Room for one address (the larger of the two) and the overflow counter.
+// Room for one address (the larger of the two), the overflow counter and a time.
 struct alignas(cmsghdr) ControlBuffer {
-  std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t))> bytes;
+  std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(std::uint32_t)) +
+                               CMSG_SPACE(sizeof(timespec))>
+      bytes;
 };
 
 // The arrays that recvmmsg and sendmmsg want, tied together once.
@@ -65,6 +68,7 @@ T read_control(const cmsghdr* control) {
 struct Control {
   std::optional<IpAddress> to;
   std::optional<std::uint32_t> overflow;  // datagrams the kernel has dropped so far
+  std::optional<timespec> arrival;        // on the wall clock
 };
 
 Control read_controls(msghdr& header) {
@@ -79,6 +83,8 @@ Control read_controls(msghdr& header) {
       found.to = IpAddress::v6(ip);
     } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
       found.overflow = read_control<std::uint32_t>(c);
+    } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+      found.arrival = read_control<timespec>(c);
     }
   }
   return found;
@@ -107,6 +113,14 @@ void enlarge_buffers(int fd) {
     set_option(fd, SOL_SOCKET, SO_SNDBUF, kKernelBuffer);
 }
 
+// How long ago the wall clock showed this time.
+Duration age(const timespec& time) {
+  timespec wall{};
+  ::clock_gettime(CLOCK_REALTIME, &wall);
+  return std::chrono::seconds(wall.tv_sec - time.tv_sec) +
+         std::chrono::nanoseconds(wall.tv_nsec - time.tv_nsec);
+}
+
 Error failure(const Address& address, int code) {
   return {"cannot open UDP " + address.to_string() + ": " + std::strerror(code), code};
 }
@@ -122,6 +136,7 @@ class UdpSocket::Impl {
 
   int fd() const { return fd_; }
   Address local() const;
+  void stamp_by_kernel() { set_option(fd_, SOL_SOCKET, SO_TIMESTAMPNS, 1); }
   std::size_t receive(const std::function<void(const Datagram&)>& each, std::size_t max);
   void queue(const Address& to, const std::optional<IpAddress>& from, Bytes data);
   void flush();
@@ -201,6 +216,7 @@ void UdpSocket::Impl::hand_out(std::size_t index, TimePoint arrival,
   const auto from = Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&in_.names[index]));
   if (!from) return;
   received_.add();
+  if (control.arrival) arrival = now() - age(*control.arrival);
   each({*from, control.to, Bytes(in_.buffers[index].data(), in_.headers[index].msg_len), arrival});
 }
 
@@ -295,6 +311,9 @@ Result<std::unique_ptr<UdpSocket>> UdpSocket::open(const Address& bind_to) {
 
 UdpSocket::UdpSocket(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 UdpSocket::~UdpSocket() = default;
+void UdpSocket::stamp_by_kernel() {
+  impl_->stamp_by_kernel();
+}
 int UdpSocket::fd() const {
   return impl_->fd();
 }

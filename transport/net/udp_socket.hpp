@@ -2,7 +2,7 @@
 // packet came to (IP_PKTINFO / IPV6_PKTINFO): a socket bound to 0.0.0.0 that answers from another address of
 // the host is the commonest reason why a browser never connects.
 //
-// Threads: one owner thread. Units: bytes; arrival times are read once per batch.
+// Threads: one owner thread. Units: bytes; arrival times are read once per batch, or are the kernel's.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,10 @@ class UdpSocket {
   ~UdpSocket();
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
+
+  // From now on a datagram's arrival is when the kernel got it, not when it was read. For measurements: what
+  // a reader's own lateness costs must not be taken for the network's.
+  void stamp_by_kernel();
 
   int fd() const;
   Address local() const;  // with the port the kernel chose when 0 was asked for

@@ -29,6 +29,7 @@ TEST(SettingsParse, DefaultsAreThoseOfTheDesign) {
   EXPECT_EQ(s.http.listen.to_string(), "127.0.0.1:8080");
   EXPECT_EQ(s.media.listen.to_string(), "0.0.0.0:5004");
   EXPECT_TRUE(s.media.plain_rtp_from.empty());
+  EXPECT_EQ(s.media.priority, ThreadPriority::high);
   EXPECT_EQ(s.mix.tick_ms, 20);
   EXPECT_EQ(s.mix.max_talkers, 8);
   EXPECT_EQ(s.mix.auto_level, AutoLevel::client);
@@ -51,6 +52,7 @@ media:
   listen: 192.0.2.1:6000
   advertise: [203.0.113.5, "203.0.113.6:7000", "2001:db8::5", "[2001:db8::5]:7000"]
   plain_rtp_from: [127.0.0.0/8, 192.0.2.7, "::1/128"]
+  priority: realtime
 mix: {tick_ms: 10, max_talkers: 0, auto_level: off, complexity: 10, comfort_noise: true, threads: 3}
 jitter: {min_ms: 20, max_ms: 400}
 rooms: {idle_timeout: 5m, leg_timeout: 2500ms, max_participants: 25, direct: never}

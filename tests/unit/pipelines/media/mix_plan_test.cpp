@@ -112,6 +112,20 @@ TEST(MixPlan, ATalkerLeavesWithACopyAndComesBackAfter300Milliseconds) {
   EXPECT_EQ(plan.of(leg(2)).id, shared);
 }
 
+// What counts is that the two have heard the same for so long, not that it was always the same people.
+TEST(MixPlan, WhoFellSilentComesBackThoughTheOthersTakeTurns) {
+  Plan plan(9);
+  plan.run(1s, {leg(1), leg(2)});
+  plan.step({leg(1)});
+  std::size_t classes = 0;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    plan.step({leg(1), leg(5 + i % 2)});
+    classes = plan.plan.classes().size();
+  }
+  EXPECT_EQ(plan.of(leg(2)).id, plan.of(leg(3)).id);
+  EXPECT_LE(classes, 4U);
+}
+
 TEST(MixPlan, WhoTalksAgainBeforeTheJoinStaysInItsClass) {
   Plan plan(5);
   plan.run(1s, {leg(1)});
