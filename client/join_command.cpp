@@ -225,6 +225,12 @@ class JoinRun final : private SessionEvents {
     inbox_.put([this, text = "recording: " + std::string(state) + (cause.empty() ? "" : ": ") +
                              std::string(cause)] { presenter_->warning(time_s(), text); });
   }
+  void on_playback(const protocol::Playback& sound) override {
+    inbox_.put([this, sound] { presenter_->playback(time_s(), sound); });
+  }
+  void on_stream(const protocol::StreamChanged& stream) override {
+    inbox_.put([this, stream] { presenter_->stream(time_s(), stream); });
+  }
   void on_room(const protocol::RoomUpdated& room) override {
     inbox_.put([this, room] {
       view_.locked = room.locked;

@@ -29,6 +29,8 @@ class JsonPresenter final : public Presenter {
   void chat(double at, std::string_view participant, std::string_view name, std::string_view text) override {
     print(chat_line(at, participant, name, text));
   }
+  void playback(double at, const protocol::Playback& sound) override { print(playback_line(at, sound)); }
+  void stream(double at, const protocol::StreamChanged& stream) override { print(stream_line(at, stream)); }
   void room(double at, const protocol::RoomUpdated& room) override { print(room_line(at, room)); }
   void refused(double at, std::string_view code, std::string_view message) override {
     print(refused_line(at, code, message));
@@ -77,6 +79,14 @@ class TextPresenter final : public Presenter {
   }
   void chat(double, std::string_view, std::string_view who, std::string_view text) override {
     say(terminal_text(who, 40) + ": " + terminal_text(text, 500));
+  }
+  void playback(double, const protocol::Playback& sound) override {
+    if (sound.position_s > 0 && sound.state == "playing") return;
+    say(terminal_text(sound.title, 80) + " (" + terminal_text(sound.state, 20) + ")");
+  }
+  void stream(double, const protocol::StreamChanged& stream) override {
+    say("stream to " + terminal_text(stream.url, 200) + ": " + terminal_text(stream.state, 20) +
+        (stream.cause ? " (" + terminal_text(*stream.cause, 200) + ")" : ""));
   }
   void room(double, const protocol::RoomUpdated& room) override {
     say(std::string("the room is ") + (room.locked ? "locked" : "open") +

@@ -26,6 +26,8 @@ class Presenter {
   virtual void talking(double time_s, const Participant& participant) = 0;
   virtual void chat(double time_s, std::string_view participant, std::string_view name,
                     std::string_view text) = 0;
+  virtual void playback(double time_s, const protocol::Playback& sound) = 0;
+  virtual void stream(double time_s, const protocol::StreamChanged& stream) = 0;
   virtual void room(double time_s, const protocol::RoomUpdated& room) = 0;
   virtual void refused(double time_s, std::string_view code, std::string_view message) = 0;
   virtual void warning(double time_s, std::string_view message) = 0;

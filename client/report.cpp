@@ -163,6 +163,26 @@ std::string chat_line(double time_s, std::string_view participant, std::string_v
   return plain_json(out);
 }
 
+std::string playback_line(double time_s, const protocol::Playback& sound) {
+  auto out = line("playback", time_s);
+  out["sound"] = text(sound.sound);
+  out["title"] = text(sound.title);
+  out["state"] = text(sound.state);
+  if (sound.cause) out["cause"] = text(*sound.cause);
+  out["position_s"] = sound.position_s;
+  if (sound.duration_s) out["duration_s"] = *sound.duration_s;
+  return plain_json(out);
+}
+
+std::string stream_line(double time_s, const protocol::StreamChanged& stream) {
+  auto out = line("stream", time_s);
+  out["stream"] = text(stream.stream);
+  out["url"] = text(stream.url);
+  out["state"] = text(stream.state);
+  if (stream.cause) out["cause"] = text(*stream.cause);
+  return plain_json(out);
+}
+
 std::string room_line(double time_s, const protocol::RoomUpdated& room) {
   auto out = line("room", time_s);
   out["locked"] = room.locked;

@@ -18,6 +18,8 @@ std::string left_line(double time_s, const protocol::Participant& participant, s
 std::string talking_line(double time_s, const protocol::Participant& participant);
 std::string chat_line(double time_s, std::string_view participant, std::string_view name,
                       std::string_view text);
+std::string playback_line(double time_s, const protocol::Playback& sound);
+std::string stream_line(double time_s, const protocol::StreamChanged& stream);
 std::string room_line(double time_s, const protocol::RoomUpdated& room);
 std::string refused_line(double time_s, std::string_view code, std::string_view message);
 std::string warning_line(double time_s, std::string_view message);

@@ -109,8 +109,8 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void take(const protocol::Uplink& event);
   void take(const protocol::DelayAlarm&) {}  // for operators
   void take(const protocol::RecordingTrouble& event);
-  void take(const protocol::StreamChanged&) {}
-  void take(const protocol::Playback&) {}
+  void take(const protocol::StreamChanged& event);
+  void take(const protocol::Playback& event);
   void take(const protocol::Closed& event);
   void take_failure(std::optional<protocol::RequestId> id, const protocol::Failure& failure);
 

@@ -79,6 +79,14 @@ void Session::Impl::take(const protocol::Chat& event) {
   tell([&](SessionEvents& events) { events.on_chat(event.participant, event.name, event.text); });
 }
 
+void Session::Impl::take(const protocol::StreamChanged& event) {
+  tell([&](SessionEvents& events) { events.on_stream(event); });
+}
+
+void Session::Impl::take(const protocol::Playback& event) {
+  tell([&](SessionEvents& events) { events.on_playback(event); });
+}
+
 void Session::Impl::take(const protocol::GainAdvice& event) {
   uplink_->set_gain_db(event.db);
 }

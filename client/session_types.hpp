@@ -123,10 +123,12 @@ class SessionEvents {
   virtual void on_levels() {}        // the roster has new levels
   virtual void on_chat(std::string_view /*participant*/, std::string_view /*name*/,
                        std::string_view /*text*/) {}
+  virtual void on_playback(const protocol::Playback&) {}     // a sound that is played into the room
+  virtual void on_stream(const protocol::StreamChanged&) {}  // a stream of the room to the outside
   virtual void on_room(const protocol::RoomUpdated& /*room*/) {}
-  // A request was answered with `error`.
-  // Its disk: "refused", "stalled", "low", "resumed". Moderators are told.
+  // The recorder's disk: "refused", "stalled", "low", "resumed". Moderators are told.
   virtual void on_recording_trouble(std::string_view /*state*/, std::string_view /*cause*/) {}
+  // A request was answered with `error`.
   virtual void on_refused(std::string_view /*code*/, std::string_view /*message*/) {}
   virtual void on_end(const SessionEnd&) {}  // once, the last event
 };

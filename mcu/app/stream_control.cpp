@@ -34,6 +34,7 @@ streaming::StreamSettings stream_settings(const settings::Settings& s) {
   out.file_root = s.streaming.file_root;
   out.hls_root = s.streaming.hls_root;
   out.picture = s.streaming.picture;
+  out.ca_file = s.streaming.ca_file;
   out.tick = std::chrono::milliseconds(s.mix.tick_ms);
   return out;
 }

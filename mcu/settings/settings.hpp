@@ -83,6 +83,7 @@ struct Settings {
     std::string file_root;  // empty: no file:
     std::string hls_root;   // empty: a temporary folder
     std::string picture;
+    std::string ca_file;  // empty: the system's
     std::vector<StartedStream> start;
   } streaming;
   struct Playback {

@@ -190,6 +190,10 @@ std::vector<Key> broadcast_keys() {
           "streaming.picture", [](auto& s) -> auto& { return s.streaming.picture; },
           optional_path("the path of a picture, or \"\" for none"), kReload,
           "What streams with \"video\": \"picture\" show."),
+      key(
+          "streaming.ca_file", [](auto& s) -> auto& { return s.streaming.ca_file; },
+          optional_path("the path of a PEM file, or \"\" for the system's"), kReload,
+          "The certificate authorities that RTMPS servers are trusted by."),
       hidden(key(
           "streaming.start", [](auto& s) -> auto& { return s.streaming.start; }, started_streams(), kRestart,
           "Streams that begin with the server; their rooms are made and stay, with nobody in them too.")),

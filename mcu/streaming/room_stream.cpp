@@ -29,28 +29,79 @@ void RoomStream::add(StreamInfo info, streams::EndpointConfig config, TimePoint 
   streams_.push_back(std::move(stream));
 }
 
-bool RoomStream::remove(const StreamId& id) {
+bool RoomStream::remove(const StreamId& id, TimePoint at) {
+  advance(at);
   const auto found =
       std::find_if(streams_.begin(), streams_.end(), [&](const Stream& s) { return s.info.id == id; });
   if (found == streams_.end()) return false;
+  Stream stream = std::move(*found);
   streams_.erase(found);
+  end(std::move(stream), at);
   drop_unused_encoders();
   return true;
 }
 
+void RoomStream::remove_all(TimePoint at) {
+  while (!streams_.empty()) remove(StreamId(streams_.back().info.id), at);
+}
+
+bool RoomStream::in_use(const streams::Coding& coding) const {
+  return std::any_of(streams_.begin(), streams_.end(),
+                     [&](const Stream& s) { return s.config.coding == coding; });
+}
+
+// The endpoint ends in order when it goes. The encoder goes with its last stream, and gives what it has.
+void RoomStream::end(Stream stream, TimePoint at) {
+  const auto found = encoders_.find(stream.config.coding);
+  if (!stream.endpoint || found == encoders_.end() || !found->second.running) return;
+  if (!in_use(stream.config.coding)) found->second.running->finish();
+  endings_.push_back(
+      {std::move(stream.endpoint), found->second.running, time_of(clock_.position()), at + kEnding, false});
+}
+
+void RoomStream::deliver_endings(const streams::SharedEncoder& encoder, const streams::Chunk& chunk,
+                                 TimePoint at) {
+  for (Ending& ending : endings_) {
+    if (ending.encoder.get() != &encoder || ending.complete) continue;
+    ending.endpoint->push(chunk, at);
+    ending.complete = streams::end_of(chunk) >= ending.until;
+  }
+}
+
+// Encoders that nothing is fed to any more are pulled here; those in use are in pull_encoders().
+void RoomStream::end_endings(TimePoint at) {
+  for (const Ending& ending : endings_) {
+    const auto encoder = ending.encoder;
+    const bool used = std::any_of(encoders_.begin(), encoders_.end(),
+                                  [&](const auto& entry) { return entry.second.running == encoder; });
+    while (!used) {
+      const auto chunk = encoder->pull();
+      if (!chunk) break;
+      deliver_endings(*encoder, chunk, at);
+    }
+  }
+  std::erase_if(endings_, [at](const Ending& ending) {
+    return ending.complete || ending.encoder->ended() || at >= ending.deadline;
+  });
+}
+
 void RoomStream::drop_unused_encoders() {
   for (auto encoder = encoders_.begin(); encoder != encoders_.end();) {
-    const bool used = std::any_of(streams_.begin(), streams_.end(),
-                                  [&](const Stream& s) { return s.config.coding == encoder->first; });
+    const bool used = in_use(encoder->first);
     if (!used && encoder->second.running) encoded_before_ += encoder->second.running->pushed();
     encoder = used ? std::next(encoder) : encoders_.erase(encoder);
   }
 }
 
-void RoomStream::step(TimePoint at, const std::function<void(const StreamInfo&)>& changed) {
+void RoomStream::advance(TimePoint at) {
   const TimePoint passed = feed_->drain([&](TimePoint tick, Bytes packet) { clock_.push(tick, packet); });
   clock_.step(at, passed, [&](const streams::MixFrame& frame) { give(frame, at); });
   pull_encoders(at);
+}
+
+void RoomStream::step(TimePoint at, const std::function<void(const StreamInfo&)>& changed) {
+  advance(at);
+  end_endings(at);
   for (Stream& stream : streams_) {
     const auto before = stream.retry.state();
     follow(stream, at);
@@ -84,6 +135,7 @@ void RoomStream::pull_encoders(TimePoint at) {
     while (auto chunk = encoder.running->pull()) {
       encoder.format = chunk;
       deliver(coding, chunk, at);
+      deliver_endings(*encoder.running, chunk, at);
     }
     const auto broken = encoder.running->failure();
     if (!broken) continue;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "pipelines/streams/peer_watch.hpp"
 #include "transport/base/log.hpp"
 #include "transport/base/thread_name.hpp"
 
@@ -47,6 +48,8 @@ Result<std::unique_ptr<StreamEngine>> StreamEngine::open(const StreamSettings& s
                                                          Changed changed) {
   auto policy = streams::Policy::parse(settings.allow);
   if (!policy) return Error{"streaming.allow: " + policy.error().what};
+  if (auto trusted = streams::trust_authorities(settings.ca_file); !trusted)
+    return Error{"streaming.ca_file: " + trusted.error().what};
   StreamSettings own = settings;
   if (!own.hls_root.empty()) {
     sweep(own.hls_root);
@@ -87,6 +90,8 @@ StreamEngine::~StreamEngine() {
 Status StreamEngine::reload(const StreamSettings& settings) {
   auto policy = streams::Policy::parse(settings.allow);
   if (!policy) return Error{"streaming.allow: " + policy.error().what};
+  if (auto trusted = streams::trust_authorities(settings.ca_file); !trusted)
+    return Error{"streaming.ca_file: " + trusted.error().what};
   const auto hls_root = settings_.hls_root;  // stays where it is
   settings_ = settings;
   settings_.hls_root = hls_root;
@@ -143,6 +148,8 @@ Result<StreamEngine::Plan> StreamEngine::plan(RoomId media_room, const std::stri
   plan.config.picture = settings_.picture;
   plan.config.title = room;
   plan.config.policy = policy_;
+  plan.config.ask_every = settings_.ask_every;
+  plan.config.answer_within = settings_.answer_within;
   if (target->kind == streams::Kind::file) plan.config.directory = settings_.file_root;
   if (target->kind == streams::Kind::hls) plan.config.directory = hls_folder(plan.info.id);
   return plan;
@@ -154,6 +161,7 @@ Status StreamEngine::start(Plan plan, std::shared_ptr<MixFeed> feed) {
                                StreamEngine& engine, TimePoint at) mutable {
     auto& room = engine.rooms_[plan.info.media_room];
     if (!room) room = std::make_unique<RoomStream>(plan.info.room, feed, tick, at, *engine.helpers_);
+    room->set_feed(feed);
     room->add(std::move(plan.info), std::move(plan.config), at);
   });
   if (!posted) return Error{"the server is overloaded: try again", 503};
@@ -167,13 +175,9 @@ bool StreamEngine::stop(const StreamId& id) {
   const auto found = find(id);
   if (!found) return false;
   const RoomId room = found->media_room;
-  const bool posted = post([id, room](StreamEngine& engine, TimePoint) {
+  const bool posted = post([id, room](StreamEngine& engine, TimePoint at) {
     const auto place = engine.rooms_.find(room);
-    if (place == engine.rooms_.end()) return;
-    place->second->remove(id);
-    if (!place->second->empty()) return;
-    engine.past_encoded_ += place->second->encoded_ticks();
-    engine.rooms_.erase(place);
+    if (place != engine.rooms_.end()) place->second->remove(id, at);
   });
   if (!posted) return false;
   const std::lock_guard lock(published_lock_);
@@ -294,7 +298,25 @@ void StreamEngine::run() {
     step(at);
     next = std::max(next + kStep, at);  // never in a burst
   }
+  finish();
+}
+
+// Every stream is stopped as by hand: whole to its end.
+void StreamEngine::finish() {
+  const TimePoint limit = now() + RoomStream::kEnding;
+  for (auto& [id, room] : rooms_) room->remove_all(now());
+  for (drop_empty_rooms(); !rooms_.empty() && now() < limit; drop_empty_rooms()) {
+    std::this_thread::sleep_for(kStep / 2);
+    for (auto& [id, room] : rooms_) room->step(now(), [](const StreamInfo&) {});
+  }
   rooms_.clear();
+}
+
+void StreamEngine::drop_empty_rooms() {
+  for (auto room = rooms_.begin(); room != rooms_.end();) {
+    if (room->second->empty()) past_encoded_ += room->second->encoded_ticks();
+    room = room->second->empty() ? rooms_.erase(room) : std::next(room);
+  }
 }
 
 void StreamEngine::step(TimePoint at) {
@@ -307,6 +329,7 @@ void StreamEngine::step(TimePoint at) {
       });
     });
   }
+  drop_empty_rooms();
   if (!news && at < next_publish_) return;
   next_publish_ = at + kPublish;
   publish();

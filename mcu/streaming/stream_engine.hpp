@@ -70,6 +70,8 @@ class StreamEngine {
   void run();
   void step(TimePoint at);
   void publish();
+  void drop_empty_rooms();
+  void finish();
   std::string hls_folder(const StreamId& id) const { return settings_.hls_root + "/" + id; }
   void keep_folder(const StreamInfo& info, TimePoint at);
   // Removes the oldest folder if its time has come; returns when the next one's comes.

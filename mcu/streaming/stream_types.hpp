@@ -18,10 +18,12 @@ namespace parley::streaming {
 
 struct StreamSettings {
   std::vector<std::string> allow;
-  std::string file_root;  // empty: no file:
-  std::string hls_root;   // empty: a temporary folder
-  std::string picture;    // empty: no still picture
-  Duration tick = 20ms;   // of the rooms
+  std::string file_root;                         // empty: no file:
+  std::string hls_root;                          // empty: a temporary folder
+  std::string picture;                           // empty: no still picture
+  std::string ca_file;                           // empty: the system's authorities
+  Duration tick = 20ms;                          // of the rooms
+  Duration ask_every = 10s, answer_within = 5s;  // as in EndpointConfig
 };
 
 struct StreamRequest {

@@ -39,6 +39,12 @@ GstCaps* make_caps() {
 
 }  // namespace
 
+Duration end_of(const Chunk& chunk) {
+  const GstBuffer* buffer = gst_sample_get_buffer(chunk.get());
+  const GstClockTime length = GST_BUFFER_DURATION_IS_VALID(buffer) ? GST_BUFFER_DURATION(buffer) : 0;
+  return Duration(static_cast<Duration::rep>(GST_BUFFER_PTS(buffer) + length));
+}
+
 Chunk opus_chunk(Bytes packet, Duration position, Duration length) {
   static GstCaps* const caps = make_caps();  // lives as long as the program
   GstBuffer* buffer = gst_buffer_new_memdup(packet.data(), packet.size());

@@ -13,6 +13,8 @@ namespace parley::streams {
 // A GstSample: buffer with PTS (since the stream began) and duration, and its caps.
 using Chunk = std::shared_ptr<GstSample>;
 
+Duration end_of(const Chunk& chunk);  // position behind its last sample
+
 // One packet of the room's own mix, mono Opus at 48 kHz.
 Chunk opus_chunk(Bytes packet, Duration position, Duration length);
 

@@ -1,6 +1,7 @@
 #include "pipelines/streams/endpoint.hpp"
 
 #include <fcntl.h>
+#include <gio/gio.h>
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
@@ -18,6 +19,8 @@
 #include "pipelines/device/gst_support.hpp"
 #include "pipelines/streams/hls_folder.hpp"
 #include "pipelines/streams/icecast.hpp"
+#include "pipelines/streams/peer_watch.hpp"
+#include "pipelines/streams/probe.hpp"
 #include "pipelines/streams/resolve.hpp"
 #include "transport/base/log.hpp"
 
@@ -26,7 +29,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Duration kFarewell = 3s;  // for the end of the stream to get through
+// For the end of the stream to get through: to a disk, which may be slow, and to a peer, which may be gone.
+constexpr Duration kFarewellToDisk = 3s, kFarewellToPeer = 700ms;
 constexpr int kMaxNameNumber = 10'000;
 
 std::string bracketed(const IpAddress& address) {
@@ -53,10 +57,13 @@ Result<int> open_file(const std::string& directory, const std::string& name) {
 class Endpoint::Link : public std::enable_shared_from_this<Link> {
  public:
   Link(EndpointConfig config, const Chunk& format)
-      : config_(std::move(config)), caps_(gst_caps_ref(gst_sample_get_caps(format.get()))) {}
+      : config_(std::move(config)),
+        caps_(gst_caps_ref(gst_sample_get_caps(format.get()))),
+        cancel_(g_cancellable_new()) {}
   ~Link() {
     close();
     gst_caps_unref(caps_);
+    g_object_unref(cancel_);
   }
 
   // On helper threads, one after the other.
@@ -71,10 +78,33 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
     close();
   }
 
-  void cancel() { cancelled_.store(true); }
+  void cancel() {
+    cancelled_.store(true);
+    g_cancellable_cancel(cancel_);
+  }
+  // Asks the server whether it is still there, since what it takes does not tell.
+  void ask() {
+    const auto answer = probe(config_.target, address_, config_.answer_within, cancel_);
+    if (answer == Answer::yes) unanswered_ = 0;
+    if (answer == Answer::no && ++unanswered_ >= 2)
+      fail("the server does not answer any more", Failure::network);
+    asking_.store(false, std::memory_order_release);
+  }
+  bool wants_to_ask(TimePoint at) {
+    if (!can_be_asked(config_.target.kind) || asking_.load(std::memory_order_acquire)) return false;
+    if (next_ask_ == TimePoint{}) {
+      if (!delivering()) return false;
+      next_ask_ = at + config_.ask_every;
+    }
+    if (at < next_ask_ && unanswered_ == 0) return false;
+    next_ask_ = at + config_.ask_every;
+    asking_.store(true, std::memory_order_relaxed);
+    return true;
+  }
+  void asked_in_vain() { asking_.store(false, std::memory_order_relaxed); }
   void fail(const std::string& cause, Failure kind) {
     const std::lock_guard lock(lock_);
-    if (!trouble_) trouble_ = Trouble{log::printable(without_secrets(cause)), kind};
+    if (!trouble_) trouble_ = Trouble{log::printable(without_secrets(config_.target, cause)), kind};
     end_.notify_all();
   }
 
@@ -113,7 +143,11 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
   }
 
   // The second buffer reaches the sink when the first has been taken, and so the connection stands.
-  bool delivering() const { return taken_.load(std::memory_order_relaxed) >= 2; }
+  bool delivering() const {
+    if (!ready_.load(std::memory_order_acquire) || taken_.load(std::memory_order_relaxed) < 2) return false;
+    const bool rtmp = config_.target.kind == Kind::rtmp || config_.target.kind == Kind::rtmps;
+    return !rtmp || published();
+  }
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
@@ -126,7 +160,7 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
     if (target.kind != Kind::hls && target.kind != Kind::file) {
       auto resolved = resolve(target, *config_.policy);
       if (!resolved) return resolved.error();
-      address = *resolved;
+      address = address_ = *resolved;
     }
     if (target.kind == Kind::icecast) {
       auto connected = connect_icecast(target, address, content_type(config_.coding.format), config_.title);
@@ -150,13 +184,14 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
     if (!parsed) return parsed.error();
     pipeline_.emplace(std::move(*parsed));
     source_ = pipeline_->by_name("in");
-    const auto sink = pipeline_->by_name("sink");
+    sink_ = pipeline_->by_name("sink");
     g_object_set(source_.get(), "caps", caps_, nullptr);
-    set_properties(sink.get(), address);
-    watch(sink.get());
+    set_properties(sink_.get(), address);
+    watch(sink_.get());
     GstBus* bus = gst_element_get_bus(pipeline_->get());
     gst_bus_set_sync_handler(bus, &Link::on_message, this, nullptr);
     gst_object_unref(bus);
+    watch_peers();
     if (gst_element_set_state(pipeline_->get(), GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
       const std::lock_guard lock(lock_);
       if (!trouble_) trouble_ = Trouble{"the stream cannot be started", Failure::network};
@@ -292,23 +327,12 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
     // A server's refusal comes as its words: NetStream.Publish.BadName and the like.
     const bool refused = cause.find("cmd failed") != std::string::npos;
     if (debug != nullptr && std::strstr(debug, "not-negotiated") != nullptr) cause += " (not-negotiated)";
+    // What the system said stands at the end of what fdsink says beside "could not write".
+    const char* reason = fd_ >= 0 && debug != nullptr ? std::strrchr(debug, ':') : nullptr;
+    if (reason != nullptr) cause = "cannot be written to" + std::string(reason);
     g_error_free(error);
     g_free(debug);
     fail(cause, refused ? Failure::refused : Failure::network);
-  }
-
-  // Sinks repeat their location in some messages.
-  std::string without_secrets(std::string text) const {
-    const Target& target = config_.target;
-    const auto slash = target.path.find('/');
-    const bool rtmp = target.kind == Kind::rtmp || target.kind == Kind::rtmps;
-    for (const auto& secret : {target.password, target.srt.passphrase, target.srt.stream_id,
-                               rtmp && slash != std::string::npos ? target.path.substr(slash + 1) : ""}) {
-      if (secret.empty()) continue;
-      for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3))
-        text.replace(at, secret.size(), "***");
-    }
-    return text;
   }
 
   void close() {
@@ -316,6 +340,7 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
       if (ready_.load(std::memory_order_acquire)) say_goodbye();
       gst_element_set_state(pipeline_->get(), GST_STATE_NULL);
       source_.reset();
+      sink_.reset();
       pipeline_.reset();
     }
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
@@ -323,19 +348,44 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
 
   void say_goodbye() {
     gst_app_src_end_of_stream(GST_APP_SRC(source_.get()));
+    if (config_.video != Video::none) end_video();
+    const bool disk = config_.target.kind == Kind::file || config_.target.kind == Kind::hls;
     std::unique_lock lock(lock_);
     if (trouble_) return;
-    end_.wait_for(lock, kFarewell, [this] { return ended_ || trouble_; });
+    end_.wait_for(lock, disk ? kFarewellToDisk : kFarewellToPeer, [this] { return ended_ || trouble_; });
+  }
+
+  // RTMP's sink takes what can be thrown away before it is connected, and has statistics when it may publish.
+  bool published() const {
+    GstStructure* stats = nullptr;
+    g_object_get(sink_.get(), "stats", &stats, nullptr);
+    if (stats == nullptr) return false;
+    guint64 received = 0;
+    gst_structure_get_uint64(stats, "in-bytes-total", &received);
+    gst_structure_free(stats);
+    return received > 0;
+  }
+
+  // A picture has no end of its own, and the muxer waits for that of every track.
+  void end_video() {
+    const auto track = pipeline_->by_name("video");
+    GstPad* pad = gst_element_get_static_pad(track.get(), "sink");
+    gst_pad_send_event(pad, gst_event_new_eos());
+    gst_object_unref(pad);
   }
 
   const EndpointConfig config_;
   GstCaps* caps_;
+  GCancellable* const cancel_;
+  IpAddress address_;  // that the stream goes to; set before ready_
   std::optional<device::Pipeline> pipeline_;
-  device::Owned<GstElement> source_;
+  device::Owned<GstElement> source_, sink_;
   int fd_ = -1;
   std::optional<HlsWriter> hls_;  // used by the pipeline's thread
   std::atomic<bool> cancelled_{false};
-  std::atomic<bool> ready_{false};  // pipeline_ and source_ are there to be used
+  std::atomic<bool> ready_{false};  // pipeline_, source_ and sink_ are there to be used
+  std::atomic<bool> asking_{false};
+  std::atomic<int> unanswered_{0};  // in a row
   std::atomic<std::uint64_t> bytes_{0}, taken_{0}, dropped_{0};
 
   std::mutex life_;  // connecting and closing, one at a time
@@ -348,7 +398,7 @@ class Endpoint::Link : public std::enable_shared_from_this<Link> {
   bool started_ = false;
   GstClockTime first_pts_ = 0, first_running_ = 0;
   std::uint64_t last_taken_ = 0;
-  TimePoint taken_at_{};
+  TimePoint taken_at_{}, next_ask_{};
 };
 
 Endpoint::Endpoint(EndpointConfig config, const Chunk& format, Helpers& helpers)
@@ -369,6 +419,7 @@ bool Endpoint::delivering() const {
   return link_->delivering();
 }
 std::optional<Endpoint::Trouble> Endpoint::trouble(TimePoint at) {
+  if (link_->wants_to_ask(at) && !helpers_.run([link = link_] { link->ask(); })) link_->asked_in_vain();
   return link_->trouble(at);
 }
 std::uint64_t Endpoint::bytes() const {

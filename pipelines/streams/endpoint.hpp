@@ -26,6 +26,9 @@ struct EndpointConfig {
   std::string title;      // the room's name
   std::string directory;  // hls: of this room; file: streaming.file_root
   std::shared_ptr<const Policy> policy;
+  // A server that can be asked (probe.hpp) is asked so often while the stream is live; given up when it has
+  // twice not answered in time.
+  Duration ask_every = 10s, answer_within = 5s;
 };
 
 class Endpoint {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "pipelines/streams/peer_watch.hpp"
 #include "pipelines/streams/resolve.hpp"
 #include "transport/base/log.hpp"
 
@@ -17,7 +17,6 @@ namespace parley::streams {
 namespace {
 
 constexpr std::size_t kMaxHead = 4096;
-constexpr unsigned kUnacknowledgedMs = 10'000;  // a server that takes nothing for so long is gone
 
 class Descriptor {
  public:
@@ -126,8 +125,7 @@ Result<int> connect_icecast(const Target& target, const IpAddress& address, cons
   Descriptor socket(
       ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (socket.get() < 0) return last_error("socket");
-  const unsigned limit = kUnacknowledgedMs;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+  bound_socket(socket.get());
   if (auto done = connect_to(socket.get(), {address, target.port}); !done) return done.error();
   if (auto done = send_all(socket.get(), icecast_request(target, content_type, title)); !done)
     return done.error();

@@ -25,7 +25,8 @@ constexpr std::string_view kPicture =
     " filesrc name=picture ! decodebin ! imagefreeze is-live=true ! videoconvert ! videoscale ! "
     "video/x-raw,width=1280,height=720,framerate=5/1,pixel-aspect-ratio=1/1 ! video.";
 constexpr std::string_view kVideoTrack =
-    " queue name=video max-size-buffers=4 ! videoconvert ! x264enc speed-preset=ultrafast tune=zerolatency "
+    " queue name=video max-size-buffers=4 leaky=downstream ! videoconvert ! x264enc speed-preset=ultrafast "
+    "tune=zerolatency "
     "key-int-max=10 bitrate=300 ! h264parse ! mux.";
 
 // The caps in between tell oggmux which kind of pad is wanted.

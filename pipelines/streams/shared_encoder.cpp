@@ -27,6 +27,8 @@ class SharedEncoder::Impl {
     return Chunk(sample, [](GstSample* s) { gst_sample_unref(s); });
   }
 
+  void finish() { gst_app_src_end_of_stream(GST_APP_SRC(in_.get())); }
+  bool ended() const { return gst_app_sink_is_eos(GST_APP_SINK(out_.get())) == TRUE; }
   std::optional<Error> failure() { return pipeline_.error(); }
   std::uint64_t pushed() const { return pushed_; }
 
@@ -51,6 +53,12 @@ void SharedEncoder::push(Duration position, std::span<const float> pcm) {
 }
 Chunk SharedEncoder::pull() {
   return impl_->pull();
+}
+void SharedEncoder::finish() {
+  impl_->finish();
+}
+bool SharedEncoder::ended() const {
+  return impl_->ended();
 }
 std::optional<Error> SharedEncoder::failure() {
   return impl_->failure();

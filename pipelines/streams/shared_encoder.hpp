@@ -22,6 +22,8 @@ class SharedEncoder {
 
   void push(Duration position, std::span<const float> pcm);  // mono, 48 kHz
   Chunk pull();                                              // empty: nothing ready
+  void finish();       // nothing comes any more: gives up what it holds back
+  bool ended() const;  // and all of that has been pulled
   std::optional<Error> failure();
   std::uint64_t pushed() const;  // ticks that were encoded
 

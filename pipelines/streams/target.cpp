@@ -349,6 +349,32 @@ std::string redacted(const Target& target) {
   return out;
 }
 
+std::string without_secrets(const Target& target, std::string text) {
+  constexpr std::size_t kLeast = 3;  // what is shorter would strike out half of any sentence
+  std::vector<std::string> secrets = {target.password, target.srt.passphrase, target.srt.stream_id};
+  if (target.kind == Kind::rtmp || target.kind == Kind::rtmps) {
+    // The key as a whole, and its parts: a server names a stream without its query.
+    const auto slash = target.path.find('/');
+    std::string key = slash == std::string::npos ? "" : target.path.substr(slash + 1);
+    secrets.push_back(key);
+    for (char& c : key)
+      if (is_one_of(c, "/?&=,;")) c = ' ';
+    for (std::size_t at = 0; at < key.size();) {
+      const auto end = std::min(key.find(' ', at), key.size());
+      secrets.push_back(key.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  std::sort(secrets.begin(), secrets.end(),
+            [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+  for (const auto& secret : secrets) {
+    if (secret.size() < kLeast) continue;
+    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at + 3))
+      text.replace(at, secret.size(), "***");
+  }
+  return text;
+}
+
 std::string rtp_description(const Target& target, std::string_view title) {
   const bool v6 = target.host.find(':') != std::string::npos;
   const std::string where = std::string("IN IP") + (v6 ? "6 " : "4 ") + target.host;

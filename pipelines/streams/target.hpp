@@ -40,6 +40,9 @@ struct Target {
 Result<Target> parse_target(std::string_view url);
 // The URL without its secrets: what may be logged, listed and shown.
 std::string redacted(const Target& target);
+// Somebody else's words about this target (an error of a server or a library) with every secret, and every
+// part of one that may stand alone, struck out.
+std::string without_secrets(const Target& target, std::string text);
 
 std::string_view to_string(Kind kind);  // the URL's scheme
 std::string_view to_string(Format format);

@@ -11,7 +11,7 @@ RUN_PACKAGES=(
 )
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev ffmpeg opus-tools ccache clang-format clang-tidy curl)
 BROWSER_PACKAGES=(chromium)
-STREAM_TEST_PACKAGES=(icecast2 nginx-light libnginx-mod-rtmp srt-tools jq)
+STREAM_TEST_PACKAGES=(icecast2 nginx-light libnginx-mod-rtmp libnginx-mod-stream openssl srt-tools jq)
 FUZZ_PACKAGES=(clang lld libclang-rt-14-dev)
 
 as_root() {

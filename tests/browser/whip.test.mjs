@@ -100,6 +100,40 @@ test('a recvonly offer listens only', async () => {
   assert.deepEqual([who.sends, who.receives], [false, true]);
 });
 
+test('a studio sends sound and picture, bundled; a player only listens', async () => {
+  const answer = await page.evaluate(async () => {
+    const peer = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
+    const audio = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
+    peer.addTransceiver((await navigator.mediaDevices.getUserMedia({audio})).getTracks()[0], {direction: 'sendonly'});
+    const video = peer.addTransceiver('video', {direction: 'sendonly'});
+    await peer.setLocalDescription();
+    const posted = await fetch('/whip/studio', {method: 'POST', headers: {'Content-Type': 'application/sdp'}, body: peer.localDescription.sdp});
+    const sdp = await posted.text();
+    await peer.setRemoteDescription({type: 'answer', sdp});
+    (window.sessions ??= {}).studio = {peer};
+    return {status: posted.status, sdp, direction: video.currentDirection};
+  });
+  assert.equal(answer.status, 201);
+  assert.match(answer.sdp, /m=video 0 /);
+  assert.match(answer.sdp, /a=group:BUNDLE 0\r\n/);
+  assert.equal(answer.direction, 'stopped');
+  await until('connected', () => page.evaluate(() => window.connected('studio')));
+  await until('packets arrive', () => uplink('studio'));
+  const [who] = await roster('studio');
+  assert.deepEqual([who.sends, who.receives], [true, false]);
+
+  await page.evaluate(() => {
+    window.sessions.sender = window.sessions.studio;
+    return window.whip('studio', {direction: 'recvonly'});
+  });
+  await until('connected', () => page.evaluate(() => window.connected('studio')));
+  await until('the player hears the studio', () => page.evaluate(async () => {
+    for (const report of (await window.sessions.studio.peer.getStats()).values())
+      if (report.type === 'inbound-rtp' && report.packetsReceived > 50 && report.bytesReceived > 40 * report.packetsReceived) return true;  // no silence
+    return false;
+  }));
+});
+
 test('a page that vanishes is gone after the time-out', async (t) => {
   const ghost = await open(browser);
   await ghost.goto(`${server.url}/`);

@@ -99,7 +99,7 @@ TEST(IncludeDirection, ThirdPartiesStayBehindTheirFences) {
     std::vector<std::string> may;
   };
   const std::vector<Fence> fences = {
-      {"GStreamer", std::regex("^(gst/|glib)"), {"pipelines/"}},
+      {"GStreamer", std::regex("^(gst/|gio/|glib)"), {"pipelines/"}},
       {"OpenSSL",
        std::regex("^openssl/"),
        {"transport/dtls/", "transport/srtp/", "transport/stun/", "mcu/signaling/token", "mcu/signaling/tls"}},

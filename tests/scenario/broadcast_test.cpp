@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "client/wav_writer.hpp"
 #include "pipelines/device/file_decoder.hpp"
 #include "tests/scenario/call.hpp"
 #include "tests/support/audio_metrics.hpp"
+#include "tests/support/speech.hpp"
 
 namespace parley::scenario {
 namespace {
@@ -20,10 +22,11 @@ class BroadcastTest : public testing::Test {
   BroadcastTest() {
     char name[] = "/tmp/parley-broadcast-XXXXXX";
     root_ = ::mkdtemp(name);
-    auto settings = loopback_settings();
-    settings.streaming.file_root = root_;
-    settings.playback.directory = root_;
-    server_ = std::make_unique<Server>(settings);
+    settings_ = loopback_settings();
+    settings_.streaming.file_root = root_;
+    settings_.streaming.allow = {"file:", "hls:", "icecast://127.0.0.1"};
+    settings_.playback.directory = root_;
+    server_ = std::make_unique<Server>(settings_);
   }
   ~BroadcastTest() override {
     server_.reset();
@@ -65,7 +68,15 @@ class BroadcastTest : public testing::Test {
         8s);
   }
 
+  void write_sound(const std::string& name, std::span<const float> pcm) const {
+    const auto writer = client::WavWriter::create(root_ + "/" + name);
+    ASSERT_TRUE(writer) << writer.error().what;
+    ASSERT_TRUE((*writer)->write(pcm));
+    ASSERT_TRUE((*writer)->finish());
+  }
+
   std::string root_;
+  settings::Settings settings_;
   std::unique_ptr<Server> server_;
   Clients clients_;
 };
@@ -121,6 +132,104 @@ TEST_F(BroadcastTest, MusicIsHeardAndGivesWayToWhoTalks) {
   EXPECT_TRUE(api("GET", "/play").at("playing").as_array().empty());
 }
 
+TEST_F(BroadcastTest, ChimesTellWhoComesAndGoes) {
+  write_sound("in.wav", test::tone(0.8, 2'300, 0.3));
+  write_sound("out.wav", test::tone(0.8, 2'900, 0.3));
+  settings_.playback.join_chime = "in.wav";
+  settings_.playback.leave_chime = "out.wav";
+  server_ = std::make_unique<Server>(settings_);
+  const auto ann = join("ann", 0);
+  ASSERT_EQ(ann->wait_live(), "");
+  ASSERT_EQ(wait_level(*ann, 2'300, -200, -70), "");  // her own has ended
+  {
+    const auto bob = join("bob", 0);
+    ASSERT_EQ(bob->wait_live(), "");
+    EXPECT_EQ(wait_level(*ann, 2'300, -25, 0), "");
+    bob->leave();
+  }
+  EXPECT_EQ(wait_level(*ann, 2'900, -25, 0), "");
+  EXPECT_EQ(wait_level(*ann, 2'900, -200, -70), "");
+  EXPECT_TRUE(ann->sounds().empty()) << "chimes are no news";
+}
+
+TEST_F(BroadcastTest, AnAnnouncementIsSpokenOverTheMusicAndItsEndIsTold) {
+  auto pcm = test::speech(2.5, 3, {.level_dbfs = -18, .pause_seconds = 0, .noise_dbfs = -130});
+  write_sound("words.wav", pcm);
+  const auto ann = join("ann", 0);
+  ASSERT_EQ(ann->wait_live(), "");
+  api("POST", "/play", R"({"tone":9000,"duck_db":-20})");  // above the voice
+  ASSERT_EQ(wait_level(*ann, 9'000, -23, -17), "");
+  const auto id = text(api("POST", "/play", R"({"file":"words.wav","announce":true})"), "id");
+  EXPECT_EQ(wait_level(*ann, 9'000, -46, -34), "");  // turned down for
+  const auto heard = ann->heard();
+  EXPECT_GT(test::rms_dbfs(std::span(heard).last(24'000)), -28);  // who speaks
+  EXPECT_EQ(wait_level(*ann, 9'000, -23, -17), "");
+  std::vector<std::string> states;
+  protocol::Playback end;
+  for (const auto& sound : ann->sounds()) {
+    if (sound.sound != id) continue;
+    states.push_back(sound.state);
+    end = sound;
+  }
+  EXPECT_EQ(states, (std::vector<std::string>{"queued", "playing", "ended"}));
+  EXPECT_EQ(end.title, "words.wav");
+  EXPECT_NEAR(end.position_s, 2.5, 0.1);
+  EXPECT_NEAR(end.duration_s.value_or(0), 2.5, 0.1);
+}
+
+TEST_F(BroadcastTest, TheRoomIsToldOfItsStreamsWithoutTheirSecrets) {
+  const auto ann = join("ann", 0);
+  ASSERT_EQ(ann->wait_live(), "");
+  const auto id = text(api("POST", "/streams", R"({"url":"icecast://dj:s3cret@127.0.0.1:1/x"})"), "id");
+  ASSERT_EQ(wait_stream(id, "retrying"), "");
+  api("DELETE", "/streams/" + id);
+  EXPECT_EQ(wait_until(
+                [&] {
+                  const auto told = ann->streams();
+                  return !told.empty() && told.back().state == "stopped" ? "" : "not told of the end";
+                },
+                3s),
+            "");
+  const auto told = ann->streams();
+  EXPECT_EQ(told.front().state, "connecting");
+  bool cause = false;
+  for (const auto& event : told) {
+    EXPECT_EQ(event.stream, id);
+    EXPECT_EQ((event.url + event.cause.value_or("")).find("s3cret"), std::string::npos);
+    cause =
+        cause || (event.state == "retrying" && event.cause.value_or("").find("refused") != std::string::npos);
+  }
+  EXPECT_TRUE(cause);
+}
+
+// A contribution from a studio elsewhere: what one room sends out as HLS comes into another by --input URL.
+TEST_F(BroadcastTest, WhatIsPlayedAtAnAddressCanBeJoinedWith) {
+  ASSERT_EQ(server_->http("POST", "/api/v1/rooms/studio/streams", R"({"url":"hls:?segments=fmp4"})").status,
+            201);
+  ASSERT_EQ(server_->http("POST", "/api/v1/rooms/studio/play", R"({"tone":900})").status, 201);
+  const auto ann = join("ann", 0);
+  ASSERT_EQ(ann->wait_live(), "");
+  ASSERT_EQ(wait_until(
+                [&] {
+                  const auto list = server_->http("GET", "/hls/studio/live.m3u8");
+                  const auto first = list.body.find("#EXTINF");
+                  return first != std::string::npos &&
+                                 list.body.find("#EXTINF", first + 1) != std::string::npos
+                             ? ""
+                             : "two segments are not there yet";
+                },
+                10s),
+            "");
+  client::InputSpec spec;
+  spec.kind = client::InputSpec::Kind::file;
+  spec.path =
+      "http://" + server_->url().host + ":" + std::to_string(server_->url().port) + "/hls/studio/master.m3u8";
+  auto source = client::open_source(spec, false);
+  ASSERT_TRUE(source) << source.error().what;
+  const Caller studio(clients_, caller_config(*server_, "room", "studio"), std::move(source).value());
+  EXPECT_EQ(wait_level(*ann, 900, -26, -14), "");
+}
+
 TEST_F(BroadcastTest, WhatCannotBePlayedIsRefused) {
   const auto status = [this](const std::string& body) {
     return server_->http("POST", "/api/v1/rooms/room/play", body).status;
@@ -174,6 +283,7 @@ TEST_F(BroadcastTest, WhoOnlySpeaksOrOnlyListensComesInByWhip) {
     ASSERT_EQ(answer.status, 201) << answer.body;
     EXPECT_NE(answer.body.find(row.answered), std::string::npos) << answer.body;
     EXPECT_NE(answer.body.find("m=video 0 "), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("a=group:BUNDLE 0\r\n"), std::string::npos) << answer.body;
     const auto people = api("GET", "/participants").at("participants").as_array();
     const auto& who = people.back().as_object();
     EXPECT_EQ(text(who, "name"), row.name);

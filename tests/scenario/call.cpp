@@ -149,6 +149,22 @@ std::vector<std::string> Caller::refused() const {
   const std::lock_guard lock(lock_);
   return refused_;
 }
+std::vector<protocol::Playback> Caller::sounds() const {
+  const std::lock_guard lock(lock_);
+  return sounds_;
+}
+std::vector<protocol::StreamChanged> Caller::streams() const {
+  const std::lock_guard lock(lock_);
+  return streams_;
+}
+void Caller::on_playback(const protocol::Playback& sound) {
+  const std::lock_guard lock(lock_);
+  sounds_.push_back(sound);
+}
+void Caller::on_stream(const protocol::StreamChanged& stream) {
+  const std::lock_guard lock(lock_);
+  streams_.push_back(stream);
+}
 bool Caller::talking(const std::string& name) const {
   for (const auto& entry : session_->roster())
     if (entry.name == name) return entry.talking;

@@ -74,8 +74,12 @@ class Caller final : public client::SessionEvents {
   client::SessionEnd end() const;
   bool talking(const std::string& name) const;
   std::vector<std::string> refused() const;
-  std::vector<std::string> disk_states() const;  // of its recording, as it was told
+  std::vector<std::string> disk_states() const;    // of its recording, as it was told
+  std::vector<protocol::Playback> sounds() const;  // what was told of them, in order
+  std::vector<protocol::StreamChanged> streams() const;
 
+  void on_playback(const protocol::Playback& sound) override;
+  void on_stream(const protocol::StreamChanged& stream) override;
   void on_end(const client::SessionEnd& end) override;
   void on_refused(std::string_view code, std::string_view message) override;
   void on_recording_trouble(std::string_view state, std::string_view cause) override;
@@ -96,6 +100,8 @@ class Caller final : public client::SessionEvents {
   bool ended_ = false;
   client::SessionEnd end_;
   std::vector<std::string> refused_, disk_states_;
+  std::vector<protocol::Playback> sounds_;
+  std::vector<protocol::StreamChanged> streams_;
 };
 
 client::SessionConfig caller_config(const Server& server, const std::string& room, const std::string& name);

@@ -32,6 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (target->kind == Kind::rtmp || target->kind == Kind::rtmps)
     blank.path = blank.path.substr(0, blank.path.find('/') + 1);
   require(redacted(blank) == shown);
+  if (target->password.size() > 3)
+    require(without_secrets(*target, "(" + target->password + ")").find(target->password) ==
+            std::string::npos);
   const auto request = icecast_request(*target, "application/ogg", text);
   std::size_t lines = 0;
   for (std::size_t at = request.find("\r\n"); at != std::string::npos; at = request.find("\r\n", at + 2))

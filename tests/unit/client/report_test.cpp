@@ -67,6 +67,16 @@ TEST(Report, StrangersTextsCannotBreakALine) {
   evil.name = "a\n{\"type\":\"summary\"}\x1b[2J";
   const auto line = parsed(participant_line(1, "participant-joined", evil));
   EXPECT_EQ(line.at("participant").as_object().at("name").as_string(), evil.name.c_str());
+  protocol::Playback sound;
+  sound.title = evil.name;
+  sound.state = "playing";
+  sound.position_s = 5;
+  EXPECT_EQ(parsed(playback_line(1, sound)).at("title").as_string(), evil.name.c_str());
+  EXPECT_EQ(parsed(playback_line(1, sound)).at("position_s").to_number<double>(), 5);
+  EXPECT_FALSE(parsed(playback_line(1, sound)).contains("duration_s"));
+  protocol::StreamChanged stream;
+  stream.cause = evil.name;
+  EXPECT_EQ(parsed(stream_line(1, stream)).at("cause").as_string(), evil.name.c_str());
   EXPECT_EQ(parsed(chat_line(1, "x", evil.name, evil.name)).at("text").as_string(), evil.name.c_str());
 }
 

@@ -16,7 +16,9 @@ namespace parley::streaming {
 
 class FakeIcecast {
  public:
-  FakeIcecast() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  enum class Buffer { small, usual };  // what a connection takes without being read
+  explicit FakeIcecast(Buffer buffer = Buffer::small)
+      : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -24,6 +26,8 @@ class FakeIcecast {
     socklen_t size = sizeof address;
     ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
+    const int small = 4'096;
+    if (buffer == Buffer::small) ::setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     ::listen(listener_, 8);
     thread_ = std::thread([this] { run(); });
   }
@@ -36,6 +40,7 @@ class FakeIcecast {
   std::string url() const { return "icecast://source:s3cret@127.0.0.1:" + std::to_string(port_) + "/x.opus"; }
   void refuse(bool refuse) { refuse_ = refuse; }
   void hang_up() { hang_up_ = true; }
+  void freeze() { frozen_ = true; }  // takes no more, with the connection open
   int connections() const { return connections_; }
   std::string received() const {
     const std::lock_guard lock(lock_);
@@ -69,6 +74,10 @@ class FakeIcecast {
         refuse_ ? "HTTP/1.0 401 Authentication Required\r\n\r\n" : "HTTP/1.1 100 Continue\r\n\r\n";
     ::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
     while (!stopping_ && !refuse_ && !hang_up_.exchange(false)) {
+      if (frozen_) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        continue;
+      }
       if (!readable(peer)) continue;
       const auto got = ::recv(peer, buffer, sizeof buffer, 0);
       if (got <= 0) return;
@@ -79,7 +88,7 @@ class FakeIcecast {
 
   int listener_;
   unsigned port_ = 0;
-  std::atomic<bool> stopping_{false}, refuse_{false}, hang_up_{false};
+  std::atomic<bool> stopping_{false}, refuse_{false}, hang_up_{false}, frozen_{false};
   std::atomic<int> connections_{0};
   mutable std::mutex lock_;
   std::string received_;

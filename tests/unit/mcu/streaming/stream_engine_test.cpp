@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <sstream>
 
 #include "pipelines/device/file_decoder.hpp"
+#include "pipelines/streams/peer_watch.hpp"
 #include "tests/support/audio_metrics.hpp"
 #include "tests/support/opus_source.hpp"
 #include "tests/unit/mcu/streaming/fake_icecast.hpp"
@@ -27,26 +29,30 @@ constexpr RoomId kRoom{1};
 // The mix of a room in which one tone sounds, packet by packet as its time comes.
 class ToneFeed final : public MixFeed {
  public:
-  explicit ToneFeed(double seconds) : start_(now()) {
+  // The last `other` seconds are a tone of 1,700 Hz.
+  explicit ToneFeed(double seconds, double other = 0) : start_(now()) {
     std::vector<float> pcm(static_cast<std::size_t>(seconds * 48'000));
-    for (std::size_t i = 0; i < pcm.size(); ++i)
+    for (std::size_t i = 0; i < pcm.size(); ++i) {
+      const double hz = static_cast<double>(i) < (seconds - other) * 48'000 ? kHz : 1'700;
       pcm[i] =
-          0.2F * static_cast<float>(std::sin(2 * std::numbers::pi * kHz * static_cast<double>(i) / 48'000));
+          0.2F * static_cast<float>(std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / 48'000));
+    }
     packets_ = test::opus_packets(pcm);
   }
   TimePoint drain(const std::function<void(TimePoint, Bytes)>& give) override {
     TimePoint passed = TimePoint::min();
-    for (; next_ < packets_.size() && start_ + next_ * 20ms <= now(); ++next_) {
-      passed = start_ + next_ * 20ms;
-      give(passed, packets_[next_].packet.data());
+    for (std::size_t i = next_; i < packets_.size() && start_ + i * 20ms <= now(); next_ = ++i) {
+      passed = start_ + i * 20ms;
+      give(passed, packets_[i].packet.data());
     }
     return passed;
   }
   std::uint64_t dropped() const override { return 0; }
+  bool empty() const { return next_ >= packets_.size(); }  // any thread
 
  private:
   const TimePoint start_;
-  std::size_t next_ = 0;
+  std::atomic<std::size_t> next_{0};
   std::vector<test::TimedPacket> packets_;
 };
 
@@ -56,13 +62,17 @@ class StreamEngineTest : public testing::Test {
     std::signal(SIGPIPE, SIG_IGN);  // as parley-mcu does
     char name[] = "/tmp/parley-streams-XXXXXX";
     root_ = ::mkdtemp(name);
-    StreamSettings settings;
-    settings.allow = {"file:",           "hls:",     "icecast://127.0.0.0/8",
-                      "rtp://127.0.0.1", "rtmp://*", "srt://127.0.0.1"};
-    settings.file_root = root_;
-    settings.hls_root = root_ + "/hls";
+    settings_.allow = {"file:",           "hls:",     "icecast://127.0.0.0/8",
+                       "rtp://127.0.0.1", "rtmp://*", "rtmp://127.0.0.1:2000-65535",
+                       "srt://127.0.0.1"};
+    settings_.file_root = root_;
+    settings_.hls_root = root_ + "/hls";
+    open();
+  }
+  void open() {
+    engine_.reset();
     auto opened = StreamEngine::open(
-        settings, [this](std::function<void()> job) { run_on_ctl(job); },
+        settings_, [this](std::function<void()> job) { run_on_ctl(job); },
         [this](const StreamInfo& info) { states_.push_back(info.state); });
     engine_ = std::move(opened).value();
   }
@@ -84,8 +94,9 @@ class StreamEngineTest : public testing::Test {
     return id;
   }
   // Until the stream is as wished; the last that was seen is what a failed test shows.
-  StreamInfo wait(const StreamId& id, const std::function<bool(const StreamInfo&)>& wished) {
-    const TimePoint limit = now() + 10s;
+  StreamInfo wait(const StreamId& id, const std::function<bool(const StreamInfo&)>& wished,
+                  Duration most = 10s) {
+    const TimePoint limit = now() + most;
     for (;;) {
       const auto info = engine_->find(id).value_or(StreamInfo{});
       if (wished(info) || now() > limit) return info;
@@ -110,6 +121,7 @@ class StreamEngineTest : public testing::Test {
   }
 
   std::string root_;
+  StreamSettings settings_;
   std::mutex ctl_;
   std::vector<StreamState> states_;
   std::unique_ptr<StreamEngine> engine_;
@@ -222,6 +234,73 @@ TEST_F(StreamEngineTest, AnEndpointThatDiesIsFoundAgain) {
   EXPECT_FALSE(engine_->find(id));
 }
 
+// What a frozen server does not read its system takes, for minutes; it answers nobody, though.
+TEST_F(StreamEngineTest, AFrozenServerIsAskedInVain) {
+  settings_.ask_every = settings_.answer_within = 1s;
+  open();
+  FakeIcecast server(FakeIcecast::Buffer::usual);
+  const auto id = start({server.url(), "", 0, ""});
+  wait_for(id, StreamState::live);
+  server.freeze();
+  const TimePoint frozen = now();
+  const auto missed = wait(id, [](const StreamInfo& i) { return i.failures > 0; });
+  EXPECT_NE(missed.cause.find("does not answer"), std::string::npos) << missed.cause;
+  EXPECT_LT(to_seconds(now() - frozen), 5);
+}
+
+// A server that goes on answering for its system but takes nothing: one stops in the middle, one has never
+// begun.
+TEST_F(StreamEngineTest, AFrozenServerIsMissedInTime) {
+  FakeIcecast server, silent_rtmp;
+  silent_rtmp.freeze();
+  const auto id = start({server.url(), "", 0, ""});
+  const auto port = silent_rtmp.url().substr(silent_rtmp.url().rfind(':') + 1);
+  const auto unanswered =
+      start({"rtmp://127.0.0.1:" + port.substr(0, port.find('/')) + "/a/KEY77", "", 0, ""});
+  wait_for(id, StreamState::live);
+  server.freeze();
+  const TimePoint frozen = now();
+  const auto failed = [](const StreamInfo& i) { return i.failures > 0; };
+  const auto never = wait(unanswered, failed, 14s);
+  EXPECT_NE(never.cause.find("timed out"), std::string::npos) << never.cause;
+  EXPECT_EQ(never.connects, 0U) << "what does not answer is not live";
+  const auto missed = wait(id, failed, 20s);
+  EXPECT_NE(missed.cause.find("timed out"), std::string::npos) << missed.cause;
+  EXPECT_LT(to_seconds(now() - frozen), to_seconds(streams::kUntaken) + 6);
+  std::printf("a frozen server was missed after %.1f s: %s\n", to_seconds(now() - frozen),
+              missed.cause.c_str());
+}
+
+TEST_F(StreamEngineTest, AStoppedStreamIsWholeToItsEndAndClosedAtOnce) {
+  // The last 100 ms are another tone: encoders hold about so much back.
+  feed_ = std::make_shared<ToneFeed>(2.5, 0.1);
+  const auto mp3 = start({"file:end.mp3", "", 0, ""}), aac = start({"file:end.aac", "", 0, ""}),
+             shared = start({"file:other.aac", "", 0, ""}), opus = start({"file:end.opus", "", 0, ""});
+  for (const auto& id : {mp3, aac, shared, opus}) wait_for(id, StreamState::live);
+  while (!feed_->empty()) std::this_thread::sleep_for(1ms);
+  const TimePoint stopped = now();
+  for (const auto& id : {mp3, aac, opus}) EXPECT_TRUE(engine_->stop(id));
+  const auto whole = [this] {
+    std::stringstream text;
+    text << std::ifstream(root_ + "/end.opus", std::ios::binary).rdbuf();
+    const auto page = text.str().rfind("OggS");
+    return page != std::string::npos && (text.str()[page + 5] & 4) != 0;  // RFC 3533 section 6: the last page
+  };
+  while (!whole() && now() - stopped < 5s) std::this_thread::sleep_for(1ms);
+  EXPECT_LT(to_seconds(now() - stopped), 0.5);
+  engine_.reset();
+  EXPECT_LT(to_seconds(now() - stopped), 2.0);
+  for (const char* name : {"end.mp3", "end.aac", "other.aac", "end.opus"}) {
+    const auto pcm = device::load_audio_file(root_ + "/" + name, 60);
+    ASSERT_TRUE(pcm) << pcm.error().what;
+    double last = -200;
+    const std::size_t window = 2'400;
+    for (std::size_t at = pcm->size() / 2; at + window <= pcm->size(); at += 480)
+      last = std::max(last, test::tone_dbfs(std::span(*pcm).subspan(at, window), 1'700));
+    EXPECT_GT(last, -25) << name << ": its last 100 ms are missing";
+  }
+}
+
 TEST_F(StreamEngineTest, ARefusedPasswordIsSaidAndNotRepeated) {
   FakeIcecast server;
   server.refuse(true);
@@ -241,6 +320,12 @@ TEST_F(StreamEngineTest, WhatCannotBeReachedIsRetriedWithItsCause) {
   const auto refused = wait(inside, [](const StreamInfo& i) { return i.failures > 0; });
   EXPECT_NE(refused.cause.find("streaming.allow"), std::string::npos) << refused.cause;
   EXPECT_EQ((refused.cause + refused.url).find("KEY77"), std::string::npos);
+  // Both fail within a millisecond: how often they may is the pauses' to say (0.5, 1, 2 s).
+  std::this_thread::sleep_for(2s);
+  for (const auto& id : {nobody, inside}) {
+    EXPECT_GE(engine_->find(id)->failures, 2U);
+    EXPECT_LE(engine_->find(id)->failures, 4U);
+  }
 }
 
 TEST_F(StreamEngineTest, RefusesWithTheStatusThatFits) {
@@ -262,6 +347,11 @@ TEST_F(StreamEngineTest, RefusesWithTheStatusThatFits) {
   bad.allow = {"rtmp"};
   EXPECT_FALSE(engine_->reload(bad));
   bad.allow.clear();
+  bad.ca_file = root_ + "/nothing.pem";
+  EXPECT_FALSE(engine_->reload(bad));
+  std::ofstream(bad.ca_file) << "no certificate\n";
+  EXPECT_FALSE(engine_->reload(bad));
+  bad.ca_file.clear();
   EXPECT_TRUE(engine_->reload(bad));
   EXPECT_EQ(status({"hls:", "", 0, ""}), 403);
 }

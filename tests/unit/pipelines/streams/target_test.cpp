@@ -96,6 +96,16 @@ TEST(StreamTarget, TellsNoSecrets) {
   EXPECT_EQ(redacted(*parse_target("icecast://dj:s3cret@radio.example/m")), "icecast://radio.example:8000/m");
   EXPECT_EQ(redacted(*parse_target("rtmp://h/app/KEY77")), "rtmp://h:1935/app/***");
   EXPECT_EQ(redacted(*parse_target("srt://[::1]:9?passphrase=0123456789")), "srt://[::1]:9");
+  // Nor do the words of others.
+  EXPECT_EQ(without_secrets(*parse_target("rtmp://u:s3cret@h/app/KEY77?sig=abcd&x=y"),
+                            "publish of KEY77 (app/KEY77?sig=abcd&x=y) for u with s3cret, sig abcd: denied"),
+            "publish of *** (app/***) for u with ***, *** ***: denied");
+  EXPECT_EQ(
+      without_secrets(*parse_target("srt://h:9?passphrase=0123456789&streamid=pub77"), "pub77: 0123456789"),
+      "***: ***");
+  EXPECT_EQ(
+      without_secrets(*parse_target("icecast://dj:s3cret@radio.example/m"), "radio.example: s3crets3cret"),
+      "radio.example: ******");
   // Nor do errors.
   const auto bad = parse_target("icecast://dj:s3cret@radio.example/bad mount");
   EXPECT_EQ(bad.error().what.find("s3cret"), std::string::npos);
