@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "client/wav_writer.hpp"
+#include "mcu/app/recording_control.hpp"
 #include "tests/scenario/call.hpp"
 #include "tests/support/audio_metrics.hpp"
 #include "tests/support/http_receiver.hpp"
@@ -125,6 +126,24 @@ TEST_F(DeliveryTest, WhatIsOwedOutlivesTheServerAndTheFolderGoesOnlyAfterwards) 
     return server.http("GET", "/api/v1/recordings/" + id).status == 404 ? "" : "there";
   };
   EXPECT_EQ(wait_until(gone, 15s), "");
+}
+
+TEST_F(DeliveryTest, AConfigurationThatCannotWorkIsRefused) {
+  const auto why = [&] {
+    const auto checked = app::RecordingControl::check(settings_);
+    return checked ? std::string() : checked.error().what;
+  };
+  EXPECT_EQ(why(), "");
+  settings_.webhooks.allow = {"http://*"};
+  EXPECT_EQ(why().find("webhooks.url: "), 0U) << why();
+  settings_.webhooks.allow = {"everywhere"};
+  EXPECT_EQ(why().find("webhooks.allow: "), 0U) << why();
+  settings_.webhooks.allow = {"http://127.0.0.1"};
+  settings_.webhooks.key.clear();
+  EXPECT_EQ(why().find("webhooks.key: "), 0U) << why();
+  settings_.webhooks.url.clear();
+  settings_.recording.notice_file = "notice.wav";
+  EXPECT_EQ(why().find("recording.notice_file: "), 0U) << why();
 }
 
 TEST_F(DeliveryTest, TheNoticeIsHeardByEverybodyWhoeverComesWhen) {
