@@ -33,7 +33,7 @@ struct Raw {
   int ptime = 20, bitrate = 32'000, complexity = 7;
   double duration = 0;
   double reconnect = 300;
-  std::string direct = "auto";
+  std::string direct = "auto", carrier = "auto";
   bool no_dtx = false, no_fec = false, fixed = false, listen_only = false, loop = false;
 
   std::string participant, listener;
@@ -99,6 +99,10 @@ CLI::App* add_join(CLI::App& app, Raw& raw) {
   join->add_option("--complexity", raw.complexity, "Opus, 0 (cheap) to 10")
       ->check(CLI::Range(0, 10))
       ->capture_default_str();
+  join->add_option("--carrier", raw.carrier,
+                   "auto: UDP, and the WebSocket where UDP is blocked; udp or websocket: nothing else")
+      ->check(CLI::IsMember({"auto", "udp", "websocket"}))
+      ->capture_default_str();
   join->add_option("--direct", raw.direct, "auto: a call of two may go from peer to peer; never")
       ->check(CLI::IsMember({"auto", "never"}))
       ->capture_default_str();
@@ -126,6 +130,12 @@ Codec codec_of(const std::string& text) {
   return text == "pcmu" ? Codec::pcmu : text == "pcma" ? Codec::pcma : Codec::opus;
 }
 
+CarrierRule carrier_of(const std::string& text) {
+  return text == "udp"         ? CarrierRule::udp
+         : text == "websocket" ? CarrierRule::websocket
+                               : CarrierRule::automatic;
+}
+
 Result<Command> make_join(const Raw& raw, const ServerUrl& server) {
   JoinCommand join;
   join.session.server = server;
@@ -142,6 +152,7 @@ Result<Command> make_join(const Raw& raw, const ServerUrl& server) {
   join.session.dtx = !raw.no_dtx;
   join.session.fec = !raw.no_fec;
   join.session.adapt = !raw.fixed;
+  join.session.carrier = carrier_of(raw.carrier);
   join.session.direct = raw.direct == "auto";
   join.session.reconnect_limit = std::chrono::round<Duration>(std::chrono::duration<double>(raw.reconnect));
   join.session.sends = !raw.listen_only;

@@ -193,6 +193,9 @@ class JoinRun final : private SessionEvents {
       start_playout();
     });
   }
+  void on_carrier(Carrier carrier) override {
+    inbox_.put([this, carrier] { presenter_->carrier(time_s(), carrier); });
+  }
   void on_path(PathKind path) override {
     inbox_.put([this, path] { presenter_->path(time_s(), path); });
   }

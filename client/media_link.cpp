@@ -56,6 +56,18 @@ void MediaLink::send_direct(const Uplink::Packet& packet) {
   if (direct_) direct_->send_rtp(now(), to_rtp(packet));
 }
 
+void MediaLink::set_carrier(Carrier carrier) {
+  if (!leg_) return;
+  leg_->set_carrier(now(), carrier);
+  settle();
+}
+
+void MediaLink::take_packet(Bytes packet) {
+  if (!leg_) return;
+  leg_->receive_carried(now(), packet);
+  settle();
+}
+
 void MediaLink::start_direct(const LegConfig& config, const dtls::Identity* identity) {
   direct_ufrag_ = config.local_ufrag;
   direct_ = std::make_unique<Leg>(config, identity, static_cast<LegOutput&>(*this), now());
@@ -157,6 +169,10 @@ void MediaLink::settle() {
 
 void MediaLink::send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) {
   socket_->queue(to, from, datagram);
+}
+
+void MediaLink::send_carried(LegId, Bytes packet) {
+  if (handlers_.on_packet) handlers_.on_packet(packet);
 }
 
 void MediaLink::on_connected(LegId leg) {

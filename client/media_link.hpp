@@ -22,6 +22,7 @@ struct MediaHandlers {
   std::function<void()> on_connected;
   std::function<void(const MediaPacket&)> on_media;
   std::function<void(LegEnd)> on_end;
+  std::function<void(Bytes)> on_packet;  // for the WebSocket, if that is to carry the leg
   // The direct leg's. on_direct_heard: an authenticated packet; `sound`: RTP with more than a pause in it.
   std::function<void()> on_direct_connected;
   std::function<void(TimePoint, bool sound)> on_direct_heard;
@@ -40,6 +41,10 @@ class MediaLink final : private LegOutput {
   // Once. `identity` outlives the link.
   void start(const LegConfig& config, const dtls::Identity* identity);
   void send(const Uplink::Packet& packet);
+  // The server leg by the WebSocket (Leg::set_carrier).
+  void set_carrier(Carrier carrier);
+  void take_packet(Bytes packet);
+  Leg::UdpSigns udp_signs() const { return leg_ ? leg_->udp_signs() : Leg::UdpSigns{}; }
   // A second leg on the same socket, so that what the server sees of our NAT is true for the peer as well.
   void start_direct(const LegConfig& config, const dtls::Identity* identity);
   void add_direct_candidate(const Address& address, std::uint32_t priority);
@@ -65,6 +70,7 @@ class MediaLink final : private LegOutput {
   void settle();  // after every call into the leg: sends, sets the timer, tells what has happened
 
   void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) override;
+  void send_carried(LegId leg, Bytes packet) override;
   void on_connected(LegId leg) override;
   void on_media(LegId leg, const MediaPacket& packet) override;
   void on_end(LegId leg, LegEnd end) override;

@@ -15,6 +15,7 @@ class JsonPresenter final : public Presenter {
 
   void state(double at, SessionState state) override { print(state_line(at, state)); }
   void path(double at, PathKind path) override { print(path_line(at, path)); }
+  void carrier(double at, Carrier carrier) override { print(carrier_line(at, carrier)); }
   void joined(double at, const protocol::Joined& joined) override { print(joined_line(at, joined)); }
   void participant_joined(double at, const Participant& who) override {
     print(participant_line(at, "participant-joined", who));
@@ -58,6 +59,10 @@ class TextPresenter final : public Presenter {
   void state(double, SessionState state) override {
     if (state == SessionState::connecting || state == SessionState::live) say(to_string(state));
     if (state == SessionState::reconnecting) say("connection lost, trying to come back");
+  }
+  void carrier(double, Carrier carrier) override {
+    say(carrier == Carrier::websocket ? "UDP does not get through: the call goes over the WebSocket"
+                                      : "UDP works: the call has left the WebSocket");
   }
   void path(double, PathKind path) override {
     say(path == PathKind::direct ? "you talk to each other directly now"

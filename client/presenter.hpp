@@ -19,6 +19,7 @@ class Presenter {
   // `time_s`: seconds since the command began.
   virtual void state(double time_s, SessionState state) = 0;
   virtual void path(double time_s, PathKind path) = 0;
+  virtual void carrier(double time_s, Carrier carrier) = 0;
   virtual void joined(double time_s, const protocol::Joined& joined) = 0;
   virtual void participant_joined(double time_s, const Participant& participant) = 0;
   virtual void participant_updated(double time_s, const Participant& participant) = 0;

@@ -60,6 +60,7 @@ json::object participant_object(const protocol::Participant& participant) {
   out["level"] = participant.level;
   if (participant.codec) out["codec"] = *participant.codec;
   if (participant.transport) out["transport"] = *participant.transport;
+  if (participant.carrier) out["carrier"] = to_string(*participant.carrier);
   return out;
 }
 
@@ -93,6 +94,8 @@ void put_stats(json::object& out, const SessionStats& stats) {
                                  {"refused", stats.refused},
                                  {"dropped", stats.dropped_in}};
   out["round_trip_ms"] = optional(stats.round_trip_ms);
+  out["carrier"] = to_string(stats.carrier);
+  out["websocket_late"] = stats.websocket_late;
   out["direct"] = json::object{{"sent", stats.direct_sent},
                                {"received", stats.direct_received},
                                {"round_trip_ms", optional(stats.direct_round_trip_ms)}};
@@ -109,6 +112,12 @@ std::string stats_line(double time_s, const SessionStats& stats) {
 std::string state_line(double time_s, SessionState state) {
   auto out = line("state", time_s);
   out["state"] = to_string(state);
+  return plain_json(out);
+}
+
+std::string carrier_line(double time_s, Carrier carrier) {
+  auto out = line("carrier", time_s);
+  out["carrier"] = to_string(carrier);
   return plain_json(out);
 }
 

@@ -61,6 +61,8 @@ Session::Impl::Impl(NetThread& net, SessionConfig config, SessionEvents& events)
       resume_(config_.resume),
       sends_(config_.sends),
       receives_(config_.receives),
+      carrier_choice_(config_.encrypted ? config_.carrier : CarrierRule::udp),
+      carrier_timer_(net.context()),
       direct_timer_(net.context()),
       downlink_(config_.codec) {
   auto encoder = Encoder::create({config_.codec, config_.complexity, config_.dtx, config_.fec},
@@ -137,6 +139,9 @@ void Session::Impl::connect() {
   SignalHandlers handlers;
   handlers.on_open = [this] { send_offer(); };
   handlers.on_message = [this](std::string_view text) { take_text(text); };
+  handlers.on_packet = [this](Bytes packet) {
+    if (media_) media_->take_packet(packet);
+  };
   handlers.on_closed = [this](bool opened, const Error& why) { channel_closed(opened, why); };
   channel_ = std::make_unique<SignalChannel>(net_.context(), std::move(handlers));
   deadline(config_.connect_timeout, [this] {
@@ -166,6 +171,7 @@ void Session::Impl::lose(SessionEnd why) {
   if (state() != SessionState::reconnecting) enter(SessionState::reconnecting);
   open_gate();
   deadline_.cancel();
+  carrier_open_ = false;
   if (channel_) channel_->close_now();
   retry_timer_.expires_after(std::chrono::duration_cast<Clock::duration>(pause));
   retry_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
@@ -204,6 +210,7 @@ void Session::Impl::end(SessionEnd ending) {
   publish_timer_.cancel();
   retry_timer_.cancel();
   direct_timer_.cancel();
+  carrier_timer_.cancel();
   // The channel or the link may be what is calling us.
   boost::asio::post(net_.context(), [self = shared_from_this(), ending = std::move(ending)] {
     self->release();
@@ -217,6 +224,7 @@ void Session::Impl::release() {
   publish_timer_.cancel();
   retry_timer_.cancel();
   direct_timer_.cancel();
+  carrier_timer_.cancel();
   next_media_.reset();
   media_.reset();
   channel_.reset();
@@ -271,7 +279,9 @@ void Session::Impl::publish_traffic() {
   if (!media_) return;
   const LegTraffic traffic = media_->traffic();
   const LegTraffic direct = media_->direct_traffic();
+  const std::uint64_t late = channel_ ? channel_->packets_late() : 0;
   const std::lock_guard lock(mutex_);
+  packets_late_ = late;
   direct_traffic_ = direct;
   traffic_ = traffic;
 }

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "client/backoff.hpp"
+#include "client/carrier_choice.hpp"
 #include "client/direct_path.hpp"
 #include "client/downlink.hpp"
 #include "client/media_link.hpp"
@@ -78,6 +79,15 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void media_arrived(const MediaPacket& packet);
   void media_ended(LegEnd end);
 
+  // What carries it (session_carrier.cpp)
+  void begin_carrier();
+  void step_carrier();
+  void choose_carrier();
+  bool channel_is_private() const;
+  void carrier_granted();
+  void carrier_refused(std::string_view code, std::string_view message);
+  void use_carrier(Carrier carrier);
+
   // The direct path (session_direct.cpp)
   bool can_go_direct() const;
   std::vector<std::string> own_candidates() const;
@@ -143,6 +153,13 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   TimePoint started_at_{};
   bool sends_, receives_, muted_ = false;
   bool heard_ = false;  // a packet has come
+  CarrierChoice carrier_choice_;
+  Carrier carrier_ = Carrier::udp;        // of media_
+  std::optional<Carrier> carrier_asked_;  // the server has not answered yet
+  protocol::RequestId carrier_id_ = 0;
+  std::string carrier_refusal_;
+  bool carrier_open_ = false;  // the channel has joined with media_
+  boost::asio::steady_timer carrier_timer_;
   DirectPath direct_;
   std::string direct_call_;
   bool direct_controlling_ = false;
@@ -161,6 +178,8 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   std::atomic<bool> direct_live_{false};
   Roster roster_;
   mutable std::mutex mutex_;
+  Carrier carrier_shown_ = Carrier::udp;                         // guarded by mutex_
+  std::uint64_t packets_late_ = 0;                               // guarded by mutex_
   LegTraffic direct_traffic_;                                    // guarded by mutex_
   LegTraffic traffic_;                                           // guarded by mutex_
   std::optional<Address> media_address_;                         // guarded by mutex_

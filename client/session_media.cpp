@@ -57,6 +57,9 @@ Status Session::Impl::open_media() {
   handlers.on_connected = [this] { media_connected(); };
   handlers.on_media = [this](const MediaPacket& packet) { media_arrived(packet); };
   handlers.on_end = [this](LegEnd ended) { media_ended(ended); };
+  handlers.on_packet = [this](Bytes packet) {
+    if (channel_ && carrier_open_) channel_->send_packet(now(), packet);
+  };
   handlers.on_direct_connected = [this] {
     direct_.connected(now());
     settle_direct();
@@ -162,7 +165,8 @@ void Session::Impl::take_joined(const protocol::Joined& joined) {
     lose({EndKind::no_media,
           {},
           "the media path to " + media_address()->to_string() +
-              " (UDP) did not come up in time; a firewall may block UDP"});
+              " (UDP) did not come up in time; a firewall may block UDP" +
+              (carrier_refusal_.empty() ? "" : "; " + carrier_refusal_)});
   });
   if (!again) publish_later();
   take_media(*answer);
@@ -175,6 +179,7 @@ void Session::Impl::take_media(const sdp::NegotiatedLeg& answer) {
   if (media_) media_->close();
   media_ = std::move(next_media_);
   media_->start(leg_config(answer), config_.encrypted ? net_.identity() : nullptr);
+  begin_carrier();
 }
 
 // A server that was started anew knows nothing of what we had asked it for.
@@ -210,6 +215,7 @@ void Session::Impl::media_ended(LegEnd ended) {
   if (state() == SessionState::leaving) return;
   if (state() == SessionState::reconnecting) return;  // the old leg, or one that the deadline deals with
   if (state() == SessionState::securing) return lose({EndKind::no_media, to_string(ended), describe(ended)});
+  carrier_open_ = false;  // there is nothing to carry
   // A server that closes says so over the WebSocket; its words are better than ours.
   deadline(kClosingWords, [this, ended] { lose({EndKind::lost, to_string(ended), describe(ended)}); });
 }

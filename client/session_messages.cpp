@@ -15,6 +15,7 @@ void Session::Impl::take_text(std::string_view text) {
   if (const auto* failure = std::get_if<protocol::Failure>(&message.body))
     return take_failure(message.id, *failure);
   if (message.id && *message.id == leave_id_ && leave_id_ != 0) return end({EndKind::left, {}, "left"});
+  if (message.id && *message.id == carrier_id_ && carrier_id_ != 0) return carrier_granted();
   std::visit(
       [this](const auto& body) {
         if constexpr (!std::is_same_v<std::decay_t<decltype(body)>, protocol::Failure>) take(body);
@@ -32,6 +33,7 @@ void Session::Impl::take_failure(std::optional<protocol::RequestId> id, const pr
     return for_the_moment ? lose(why) : end(why);
   }
   if (state() == SessionState::leaving) return end({EndKind::left, {}, "left"});
+  if (carrier_asked_ && id == carrier_id_) return carrier_refused(failure.code, failure.message);
   tell([&](SessionEvents& events) { events.on_refused(failure.code, failure.message); });
 }
 
@@ -121,6 +123,8 @@ SessionStats Session::Impl::stats() const {
     out.jitter_out_ms = traffic_.jitter_out_ms;
     out.round_trip_ms = traffic_.round_trip_ms;
     out.refused = traffic_.refused;
+    out.carrier = carrier_shown_;
+    out.websocket_late = packets_late_;
     out.join_ms = join_ms_;
     out.connect_ms = connect_ms_;
     out.first_audio_ms = first_audio_ms_;

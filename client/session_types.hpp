@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/carrier_choice.hpp"
 #include "client/url.hpp"
 #include "transport/base/media_packet.hpp"
 #include "transport/base/time.hpp"
@@ -31,6 +32,7 @@ struct SessionConfig {
   bool fec = true;
   bool adapt = true;   // follow the server's `uplink` reports (bitrate, expected loss, ptime)
   bool direct = true;  // a call of two may go from peer to peer, if the room's policy allows it
+  CarrierRule carrier = CarrierRule::automatic;  // udp: never the WebSocket; websocket: nothing else
   bool sends = true;
   bool receives = true;
 
@@ -75,6 +77,8 @@ const char* to_string(PathKind path);
 
 struct SessionStats {
   PathKind path = PathKind::mcu;                       // what is listened to
+  Carrier carrier = Carrier::udp;                      // of the server leg
+  std::uint64_t websocket_late = 0;                    // packets that a slow WebSocket did not take in time
   std::uint64_t direct_sent = 0, direct_received = 0;  // packets; the counts below are the server leg's
   double direct_round_trip_ms = -1;
   SessionState state = SessionState::idle;
@@ -119,8 +123,9 @@ class SessionEvents {
   virtual void on_participant_updated(const protocol::Participant&) {}
   virtual void on_participant_left(const protocol::Participant&, std::string_view /*reason*/) {}
   virtual void on_talking(const protocol::Participant&) {}
-  virtual void on_path(PathKind) {}  // media goes another way now
-  virtual void on_levels() {}        // the roster has new levels
+  virtual void on_path(PathKind) {}    // media goes another way now
+  virtual void on_carrier(Carrier) {}  // of the server leg: udp or websocket
+  virtual void on_levels() {}          // the roster has new levels
   virtual void on_chat(std::string_view /*participant*/, std::string_view /*name*/,
                        std::string_view /*text*/) {}
   virtual void on_playback(const protocol::Playback&) {}     // a sound that is played into the room

@@ -7,8 +7,12 @@
 #include <boost/beast/websocket.hpp>
 #include <deque>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "client/tls.hpp"
+#include "transport/base/aging_queue.hpp"
+#include "transport/net/tcp_backlog.hpp"
 #include "transport/protocol/messages.hpp"
 
 namespace parley::client {
@@ -22,6 +26,8 @@ using ErrorCode = beast::error_code;
 using tcp = asio::ip::tcp;
 
 constexpr std::size_t kMaxQueued = 64;
+// How soon a connection that is behind is looked at again.
+constexpr auto kRetry = std::chrono::milliseconds(10);
 constexpr auto kIdleTimeout = std::chrono::seconds(10);  // pings go out after half of it
 
 IpAddress to_ip(const asio::ip::address& address) {
@@ -37,7 +43,8 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
       : handlers_(std::make_shared<const SignalHandlers>(std::move(handlers))),
         resolver_(context),
         tcp_(context),
-        resolve_timer_(context) {}
+        resolve_timer_(context),
+        retry_timer_(context) {}
 
   void connect(const ServerUrl& server, Duration timeout) {
     server_ = server;
@@ -67,8 +74,15 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
     if (!open_ || ended_) return;
     if (outgoing_.size() >= kMaxQueued) return end("the server does not read", {});
     outgoing_.push_back(std::move(text));
-    if (outgoing_.size() == 1) write();
+    write_next();
   }
+
+  void send_packet(TimePoint made, Bytes packet) {
+    if (!open_ || ended_) return;
+    packets_.push(made, packet);
+    write_next();
+  }
+  std::uint64_t packets_late() const { return packets_.dropped(); }
 
   void close_now() {
     ended_ = true;
@@ -147,24 +161,54 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
     socket_->async_read(incoming_, [self = shared_from_this()](ErrorCode error, std::size_t) {
       if (error) return self->end("the connection to " + self->server_.authority() + " was lost", error);
       if (self->ended_) return;
-      // Binary frames mean nothing in this protocol.
-      const bool text = self->socket_->got_text();
-      const std::string message = beast::buffers_to_string(self->incoming_.data());
+      self->take_frame();
       self->incoming_.consume(self->incoming_.size());
-      const auto handlers = self->handlers_;
-      if (text) handlers->on_message(message);
       if (!self->ended_) self->read();
     });
   }
 
-  void write() {
-    socket_->text(true);
-    socket_->async_write(
-        asio::buffer(outgoing_.front()), [self = shared_from_this()](ErrorCode error, std::size_t) {
-          if (error) return self->end("the connection to " + self->server_.authority() + " was lost", error);
-          self->outgoing_.pop_front();
-          if (!self->ended_ && !self->outgoing_.empty()) self->write();
-        });
+  void take_frame() {
+    const auto data = incoming_.cdata();
+    const auto handlers = handlers_;
+    if (socket_->got_text())
+      handlers->on_message({static_cast<const char*>(data.data()), data.size()});
+    else if (handlers->on_packet)
+      handlers->on_packet({static_cast<const std::uint8_t*>(data.data()), data.size()});
+  }
+
+  void write_next() {
+    if (writing_ || ended_) return;
+    if (!outgoing_.empty()) {
+      leaving_.assign(outgoing_.front().begin(), outgoing_.front().end());
+      outgoing_.pop_front();
+      return write(true);
+    }
+    if (packets_.empty()) return;
+    const TimePoint at = now();
+    const auto backlog = net::tcp_backlog(lowest().socket().native_handle());
+    if (backlog && !pace_.may_write(at, *backlog)) return write_later();
+    if (!packets_.pop(at, leaving_)) return;
+    pace_.written(at, leaving_.size());
+    write(false);
+  }
+
+  void write(bool text) {
+    writing_ = true;
+    socket_->text(text);
+    socket_->async_write(asio::buffer(leaving_), [self = shared_from_this()](ErrorCode error, std::size_t) {
+      self->writing_ = false;
+      if (error) return self->end("the connection to " + self->server_.authority() + " was lost", error);
+      self->write_next();
+    });
+  }
+
+  void write_later() {
+    if (std::exchange(retrying_, true)) return;
+    retry_timer_.expires_after(kRetry);
+    retry_timer_.async_wait([self = shared_from_this()](ErrorCode error) {
+      self->retrying_ = false;
+      if (!error) self->write_next();
+    });
   }
 
   void end(const std::string& what, ErrorCode error) {
@@ -178,6 +222,7 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
   void shut() {
     resolver_.cancel();
     resolve_timer_.cancel();
+    retry_timer_.cancel();
     ErrorCode ignored;
     lowest().socket().shutdown(tcp::socket::shutdown_both, ignored);
     lowest().close();
@@ -196,10 +241,14 @@ class SignalChannel::Impl : public std::enable_shared_from_this<SignalChannel::I
   beast::tcp_stream tcp_;
   std::optional<net::Stream::Tls> tls_;
   std::optional<websocket::stream<net::Stream>> socket_;
-  asio::steady_timer resolve_timer_;
+  asio::steady_timer resolve_timer_, retry_timer_;
   websocket::response_type response_;
   beast::flat_buffer incoming_;
   std::deque<std::string> outgoing_;
+  AgingQueue packets_;
+  net::MediaPace pace_;
+  std::vector<std::uint8_t> leaving_;  // what is being written
+  bool writing_ = false, retrying_ = false;
   ServerUrl server_;
   std::chrono::milliseconds timeout_{};
   IpAddress local_ip_, remote_ip_;
@@ -218,6 +267,12 @@ void SignalChannel::connect(const ServerUrl& server, Duration timeout) {
 }
 void SignalChannel::send(std::string text) {
   impl_->send(std::move(text));
+}
+void SignalChannel::send_packet(TimePoint made, Bytes packet) {
+  impl_->send_packet(made, packet);
+}
+std::uint64_t SignalChannel::packets_late() const {
+  return impl_->packets_late();
 }
 void SignalChannel::close_now() {
   impl_->close_now();

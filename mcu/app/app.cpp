@@ -61,6 +61,7 @@ signaling::SignalingSettings signaling_settings(const settings::Settings& s) {
   out.tls_key = s.http.tls.key;
   out.admin_key = s.auth.admin_key;
   out.token_key = s.auth.token_key;
+  out.carries_media = s.media.over_websocket;
   out.max_connections = s.limits.connections;
   out.max_body_bytes = s.limits.body_bytes;
   return out;
@@ -209,7 +210,9 @@ Status App::Impl::open() {
     holds_->closed(room);
   });
 
+  media_->on_packet([this](LegId leg, TimePoint made, Bytes packet) { hub_.deliver(leg, made, packet); });
   media_->on_leg_removed([this](LegId leg, RoomId room) {
+    hub_.stop_carrying(leg);
     asio::post(io_, [this, leg, room] { play_->left(leg, room); });  // it may ask the rooms
   });
 
@@ -218,6 +221,9 @@ Status App::Impl::open() {
   ports.streams = streams_.get();
   ports.playback = play_.get();
   ports.recordings = recording_.get();
+  ports.packet = [this](LegId leg, TimePoint arrival, Bytes packet) {
+    media_->take_packet(leg, arrival, packet);
+  };
   ports.metrics = [this] { return metrics_.text(*media_, *recording_, *rooms_, *streams_, *server_); };
   ports.troubles = [this] { return recording_->troubles(); };
   ports.ready = [this] { return !stopping_; };

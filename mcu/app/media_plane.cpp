@@ -14,7 +14,8 @@
 namespace parley::app {
 namespace {
 
-constexpr std::size_t kEventQueue = 32'768;  // several events of every leg that one server can hold
+constexpr std::size_t kPacketBytes = 256 * 1024;  // a tick of 1,000 legs
+constexpr std::size_t kEventQueue = 32'768;       // several events of every leg that one server can hold
 
 pipelines::AutoLevel auto_level(settings::AutoLevel level) {
   switch (level) {
@@ -60,6 +61,7 @@ MediaPlane::MediaPlane(settings::Settings settings, recording::Recorder& recorde
       handler_(std::move(handler)),
       identity_(std::move(identity)),
       inbox_(kEventQueue, [this] { post_([this] { inbox_.drain(handler_); }); }),
+      packets_(kPacketBytes),
       recorder_(recorder) {}
 
 Status MediaPlane::start() {
@@ -333,6 +335,14 @@ void MediaPlane::set_group(LegId leg, std::uint32_t group) {
   on_mix(leg, [=](pipelines::RoomPipeline& room) { room.set_group(leg, group); });
 }
 
+Status MediaPlane::set_carrier(LegId leg, Carrier carrier) {
+  const auto found = placed_.find(leg);
+  if (found == placed_.end() || !found->second.encrypted)
+    return Error{"plain RTP goes by UDP and by nothing else", 409};
+  if (!legs_->post_carrier(leg, carrier)) return Error{"the server is overloaded: try again", 503};
+  return Done{};
+}
+
 LegId MediaPlane::add_tap(RoomId room, std::shared_ptr<pipelines::MixConsumer> consumer) {
   const auto place = rooms_.find(room);
   if (place == rooms_.end()) return LegId::none;
@@ -466,6 +476,24 @@ void MediaPlane::on_rebound(LegId leg, const Address& remote) noexcept {
   event.leg = leg;
   event.remote = remote;
   inbox_.post(event);
+}
+
+void MediaPlane::on_carried(LegId leg, Bytes packet) noexcept {
+  if (!packets_.push({leg, now(), packet.size()}, packet)) {
+    packets_dropped_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  if (!packets_pending_.exchange(true, std::memory_order_acq_rel)) post_([this] { deliver_packets(); });
+}
+
+void MediaPlane::deliver_packets() {
+  packets_pending_.store(false, std::memory_order_release);
+  std::array<std::uint8_t, kMaxCarriedPacket> packet;
+  PacketHeader header;
+  while (packets_.peek(header)) {
+    packets_.pop(header, packet.data());
+    if (packet_) packet_(header.leg, header.made, Bytes(packet.data(), header.size));
+  }
 }
 
 void MediaPlane::on_traffic(LegId leg, std::uint32_t /*route*/, const LegTraffic& traffic) noexcept {

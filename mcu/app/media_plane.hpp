@@ -4,6 +4,7 @@
 // Threads: all methods on ctl, except what is said otherwise. Events come back through the handler, on ctl.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,6 +19,7 @@
 #include "mcu/recording/recorder.hpp"
 #include "mcu/room/ports.hpp"
 #include "mcu/settings/settings.hpp"
+#include "transport/base/byte_ring.hpp"
 #include "transport/dtls/identity.hpp"
 #include "transport/leg/leg_server.hpp"
 #include "transport/sdp/negotiate.hpp"
@@ -43,6 +45,9 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   // Told on ctl, inside close_room() and remove_leg(): must not call the rooms.
   void on_room_closed(std::function<void(RoomId)> handler) { room_closed_ = std::move(handler); }
   void on_leg_removed(std::function<void(LegId, RoomId)> handler) { leg_removed_ = std::move(handler); }
+  // Packets for legs that a stream connection carries, told on ctl; and packets that came by one.
+  void on_packet(std::function<void(LegId, TimePoint, Bytes)> handler) { packet_ = std::move(handler); }
+  void take_packet(LegId leg, TimePoint arrival, Bytes packet) { legs_->post_carried(leg, arrival, packet); }
   RoomId room_of(LegId leg) const;  // none: not a participant's
 
   // A talker of the server's own, who hears nothing: a player. `say` may be called from one thread,
@@ -67,6 +72,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   void set_personal_gain(LegId listener, LegId talker, std::optional<float> gain_db, bool mute) override;
   void set_audience(LegId talker, const std::vector<LegId>& listeners, float duck_db) override;
   void set_group(LegId leg, std::uint32_t group) override;
+  Status set_carrier(LegId leg, Carrier carrier) override;
   Result<std::string> patch_leg(LegId leg, const std::string& sdp_fragment) override;
 
   // The full mix of a room for somebody inside the server (pipelines/mix_tap.hpp says what comes, and how).
@@ -89,6 +95,7 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   LegServerStats leg_stats() const { return legs_->stats(); }
   std::vector<MixThreadStats> mix_stats() const;
   std::uint64_t events_dropped() const { return inbox_.dropped(); }
+  std::uint64_t packets_out_dropped() const { return packets_dropped_.load(std::memory_order_relaxed); }
   // The overload ladder's last rung, on any mix thread.
   bool joins_refused() const;
 
@@ -117,8 +124,10 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   void on_media(LegId leg, std::uint32_t route, const MediaPacket& packet) noexcept override;
   void on_end(LegId leg, LegEnd end) noexcept override;
   void on_rebound(LegId leg, const Address& remote) noexcept override;
+  void on_carried(LegId leg, Bytes packet) noexcept override;
   void on_traffic(LegId leg, std::uint32_t route, const LegTraffic& traffic) noexcept override;
 
+  void deliver_packets();
   std::vector<Address> candidates(const std::string& remote_ip) const;
   Status check_plain(const sdp::NegotiatedLeg& leg, const std::string& remote_ip) const;
   LegConfig leg_config(LegId id, const sdp::NegotiatedLeg& leg, const sdp::LocalEndpoint& local,
@@ -135,6 +144,16 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   std::function<void(LegId, RoomId)> leg_removed_;
   std::unique_ptr<dtls::Identity> identity_;
   EventInbox inbox_;
+  // From net-0 to ctl: packets for stream connections.
+  struct PacketHeader {
+    LegId leg = LegId::none;
+    TimePoint made{};
+    std::size_t size = 0;
+  };
+  ByteRing<PacketHeader> packets_;
+  std::function<void(LegId, TimePoint, Bytes)> packet_;
+  std::atomic<bool> packets_pending_{false};
+  std::atomic<std::uint64_t> packets_dropped_{0};
   recording::Recorder& recorder_;
   std::unique_ptr<LegServer> legs_;
   std::vector<std::unique_ptr<MixThread>> mixers_;

@@ -50,6 +50,11 @@ struct MetricsFeed::Feeds {
         frames_dropped(m.queue_drops("frames")),
         packets_dropped(m.queue_drops("packets")),
         events_dropped(m.queue_drops("events")),
+        packets_in_websockets(m.websocket_packets_in),
+        packets_out_websockets(m.websocket_packets_out),
+        packets_late(m.websocket_packets_late),
+        packets_refused(m.websocket_packets_refused),
+        websocket_dropped(m.queue_drops("websocket")),
         recording_dropped(m.queue_drops("recording")),
         recordings_finished(m.recordings_finished),
         recording_stalls(m.recording_stalls),
@@ -66,6 +71,7 @@ struct MetricsFeed::Feeds {
   DelayFeed mix_work, tick_lateness, jitter_wait, tick_wait, encode_wait, send_delay;
   CounterFeed stream_bytes, stream_drops, stream_failures, stream_encodes;
   CounterFeed commands_dropped, frames_dropped, packets_dropped, events_dropped;
+  CounterFeed packets_in_websockets, packets_out_websockets, packets_late, packets_refused, websocket_dropped;
   CounterFeed recording_dropped, recordings_finished, recording_stalls, recording_failed_syncs,
       recording_deliveries, recording_delivery_failures;
   std::array<CounterFeed, 5> requests;
@@ -99,7 +105,7 @@ std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& r
   const auto counts = rooms.counts();
   metrics_.rooms.Set(static_cast<double>(counts.rooms));
   metrics_.participants.Set(static_cast<double>(counts.participants));
-  metrics_.set_legs(counts.legs_by_transport, counts.legs_by_codec);
+  metrics_.set_legs(counts.legs_by_transport, counts.legs_by_codec, counts.legs_by_carrier);
   metrics_.set_refused_joins(counts.refused);
   const auto total = [](CounterFeed& feed, std::uint64_t value) {
     feed.set_total(static_cast<double>(value));
@@ -149,6 +155,7 @@ std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& r
   total(f.frames_dropped, legs.frames_dropped);
   total(f.packets_dropped, mix.packets_dropped);
   total(f.events_dropped, media.events_dropped());
+  total(f.websocket_dropped, legs.carried_dropped + media.packets_out_dropped());
 
   const auto out = streams.totals();
   metrics_.set_streams(out.by_scheme_and_state);
@@ -172,6 +179,10 @@ std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& r
   total(f.recording_dropped, recorder.packets_dropped + recorder.jobs_refused);
 
   const auto http = server.stats();
+  total(f.packets_in_websockets, http.packets_in);
+  total(f.packets_out_websockets, http.packets_out);
+  total(f.packets_late, http.packets_late);
+  total(f.packets_refused, http.packets_refused);
   metrics_.connections.Set(static_cast<double>(http.connections));
   metrics_.websockets.Set(static_cast<double>(http.websockets));
   for (std::size_t i = 0; i < f.requests.size(); ++i) total(f.requests[i], http.answers_by_class[i + 1]);

@@ -12,10 +12,12 @@ namespace parley::metrics {
 namespace {
 
 constexpr std::array kTransports{"dtls-srtp", "rtp"};
+constexpr std::array kCarriers{"udp", "websocket"};
 constexpr std::array kCodecs{"opus", "PCMU", "PCMA"};
 constexpr std::array kSchemes{"icecast", "rtmp", "rtmps", "srt", "rtp", "hls", "file"};
 constexpr std::array kStreamStates{"connecting", "live", "retrying"};
-constexpr std::array kQueues{"commands", "frames", "packets", "results", "events", "recording", "other"};
+constexpr std::array kQueues{"commands", "frames",    "packets",   "results",
+                             "events",   "recording", "websocket", "other"};
 constexpr std::array kClasses{"1xx", "2xx", "3xx", "4xx", "5xx"};
 
 using prometheus::Registry;
@@ -85,6 +87,10 @@ struct Metrics::Families {
     for (const char* transport : kTransports)
       legs_by_transport.emplace(transport,
                                 &gauge(registry, "legs", "Legs, by transport.", {{"transport", transport}}));
+    for (const char* carrier : kCarriers)
+      legs_by_carrier.emplace(
+          carrier,
+          &gauge(registry, "legs_carrier", "Legs, by what carries their packets.", {{"carrier", carrier}}));
     for (const char* codec : kCodecs)
       legs_by_codec.emplace(codec, &gauge(registry, "legs_codec", "Legs, by codec.", {{"codec", codec}}));
     for (const char* scheme : kSchemes)
@@ -105,7 +111,7 @@ struct Metrics::Families {
   Gauge &resident, &threads, &open_files;
   prometheus::Family<Counter>& refused;
   std::map<std::string, CounterFeed> refused_feeds;
-  std::map<std::string, Gauge*> legs_by_transport, legs_by_codec;
+  std::map<std::string, Gauge*> legs_by_transport, legs_by_codec, legs_by_carrier;
   std::map<std::pair<std::string, std::string>, Gauge*> streams;
   std::map<std::string, Counter*, std::less<>> drops;
   std::vector<Counter*> answers;
@@ -193,12 +199,22 @@ Metrics::Metrics()
                                          "Webhooks and hooks that have failed and are tried again.")),
       connections(gauge(*registry_, "http_connections", "Open TCP connections.")),
       websockets(gauge(*registry_, "websockets", "Open WebSockets.")),
+      websocket_packets_in(counter(*registry_, "websocket_packets_received_total",
+                                   "Media packets received in WebSockets, where UDP is blocked.")),
+      websocket_packets_out(counter(*registry_, "websocket_packets_sent_total",
+                                    "Media packets sent in WebSockets, where UDP is blocked.")),
+      websocket_packets_late(
+          counter(*registry_, "websocket_packets_late_total",
+                  "Media packets dropped because a WebSocket did not take them within 200 ms.")),
+      websocket_packets_refused(counter(*registry_, "websocket_packets_refused_total",
+                                        "Media packets in WebSockets refused: too long, or too many.")),
       families_(std::make_unique<Families>(*registry_)) {}
 
 Metrics::~Metrics() = default;
 
 void Metrics::set_legs(const std::map<std::string, std::size_t>& by_transport,
-                       const std::map<std::string, std::size_t>& by_codec) {
+                       const std::map<std::string, std::size_t>& by_codec,
+                       const std::map<std::string, std::size_t>& by_carrier) {
   const auto set = [](const auto& gauges, const auto& counts) {
     for (const auto& [label, gauge] : gauges) {
       const auto found = counts.find(label);
@@ -207,6 +223,7 @@ void Metrics::set_legs(const std::map<std::string, std::size_t>& by_transport,
   };
   set(families_->legs_by_transport, by_transport);
   set(families_->legs_by_codec, by_codec);
+  set(families_->legs_by_carrier, by_carrier);
 }
 
 void Metrics::set_streams(

@@ -78,7 +78,8 @@ class Metrics {
   Gauge &rooms, &participants;
   Counter& joins;
   void set_legs(const std::map<std::string, std::size_t>& by_transport,
-                const std::map<std::string, std::size_t>& by_codec);
+                const std::map<std::string, std::size_t>& by_codec,
+                const std::map<std::string, std::size_t>& by_carrier);
   void set_refused_joins(const std::map<std::string, std::uint64_t>& by_reason);
 
   // Transport.
@@ -97,7 +98,8 @@ class Metrics {
   Counter &stream_bytes, &stream_drops, &stream_failures, &stream_encodes;
   void set_streams(const std::map<std::pair<std::string, std::string>, std::size_t>& by_scheme_and_state);
 
-  // What a bounded queue refused or dropped: "commands", "frames", "packets", "results", "events".
+  // What a bounded queue refused or dropped: "commands", "frames", "packets", "results", "events",
+  // "recording", "websocket".
   Counter& queue_drops(std::string_view queue);
 
   // Recording.
@@ -108,6 +110,8 @@ class Metrics {
 
   // Signalling.
   Gauge &connections, &websockets;
+  // Media that WebSockets carry.
+  Counter &websocket_packets_in, &websocket_packets_out, &websocket_packets_late, &websocket_packets_refused;
   Counter& answers(int status);  // by class: "2xx", "4xx" ...
 
   // Everything, with the process's own figures (CPU, memory, threads, open files) as they are now.

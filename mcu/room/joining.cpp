@@ -274,6 +274,7 @@ void RoomService::Impl::forget_leg(Participant& who) {
   who.address.clear();
   who.info.codec.clear();
   who.info.transport.clear();
+  who.info.carrier = Carrier::udp;
   who.info.csrc = 0;
   who.info.talking = false;
   who.info.level = 127;
@@ -357,6 +358,11 @@ void RoomService::Impl::connection_lost(TimePoint at, ConnectionId connection) {
   const auto place = find(found->second);
   connections_.erase(found);
   place.who->connection = ConnectionId::none;
+  if (std::exchange(place.who->info.carrier, Carrier::udp) != Carrier::udp) {
+    // If UDP cannot do it the leg's own time-out will tell; until then its owner may come back.
+    static_cast<void>(media_.set_carrier(place.who->leg, Carrier::udp));
+    tell_updated(*place.room, *place.who);
+  }
   if (place.who->leg == LegId::none) remove(at, *place.room, *place.who, "timeout", true);
 }
 

@@ -252,6 +252,18 @@ Status RoomService::set_gain(std::string_view room, const ParticipantId& by, con
   return Done{};
 }
 
+Status RoomService::set_carrier(const ParticipantId& who, Carrier carrier) {
+  impl_->owner_.check();
+  auto place = impl_->joined(who);
+  if (!place) return place.error();
+  if (place->who->leg == LegId::none) return refuse(RefusalCode::conflict, "there is no media at present");
+  if (const auto set = impl_->media_.set_carrier(place->who->leg, carrier); !set)
+    return refuse(refusal_from_media(set.error().code), set.error().what);
+  const Carrier shown = carrier == Carrier::udp ? Carrier::udp : Carrier::websocket;
+  if (std::exchange(place->who->info.carrier, shown) != shown) impl_->tell_updated(*place->room, *place->who);
+  return Done{};
+}
+
 Status RoomService::set_group(std::string_view room, const ParticipantId& by, const ParticipantId& who,
                               std::uint32_t group) {
   impl_->owner_.check();

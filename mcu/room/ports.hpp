@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "transport/base/carrier.hpp"
 #include "transport/base/ids.hpp"
 #include "transport/base/result.hpp"
 #include "transport/base/time.hpp"
@@ -52,6 +53,8 @@ class MediaPort {
   virtual void set_gain(LegId leg, float gain_db) = 0;
   virtual void set_personal_gain(LegId listener, LegId talker, std::optional<float> gain_db, bool mute) = 0;
   virtual void set_audience(LegId talker, const std::vector<LegId>& listeners, float duck_db) = 0;
+  // Error.code is an HTTP status: 409 the leg has no other carrier than its own, 503 full.
+  virtual Status set_carrier(LegId leg, Carrier carrier) = 0;
   virtual void set_group(LegId leg, std::uint32_t group) = 0;
   // WHIP PATCH (RFC 9725 section 4.3): trickled candidates are ignored by an ICE-lite server; an ICE restart
   // gives new credentials. Returns the SDP fragment to answer with, empty for "nothing to say" (204).

@@ -238,6 +238,7 @@ ServiceCounts RoomService::Impl::counts() const {
   for (const auto& [id, place] : people_) {
     if (place.who->leg == LegId::none) continue;
     ++counts.legs_by_transport[place.who->info.transport];
+    ++counts.legs_by_carrier[to_string(place.who->info.carrier)];
     ++counts.legs_by_codec[place.who->info.codec];
   }
   counts.joins = joins_;

@@ -85,6 +85,9 @@ class RoomService {
   // An SDP fragment of trickled candidates or an ICE restart; the answer is empty where there is nothing to
   // say.
   Result<std::string> patch_media(const ParticipantId& who, const std::string& sdp_fragment);
+  // The connection that carries media (all but `udp`) is the participant's own; when it is lost, UDP has to
+  // do.
+  Status set_carrier(const ParticipantId& who, Carrier carrier);
   // Counts the ICE sessions of this participant: WHIP's entity tag.
   std::uint32_t ice_generation(const ParticipantId& who) const;
   Status mute_self(const ParticipantId& who, bool muted);

@@ -89,8 +89,9 @@ struct ParticipantInfo {
   bool talking = false;
   std::uint8_t level = 127;
   bool hand = false;
-  std::string codec, transport;  // empty: no media
-  std::uint32_t csrc = 0;        // by which mixed packets name this participant (RFC 3550); 0: no media
+  std::string codec, transport;    // empty: no media
+  Carrier carrier = Carrier::udp;  // never `both`: that is websocket still
+  std::uint32_t csrc = 0;          // by which mixed packets name this participant (RFC 3550); 0: no media
   float gain_db = 0;
   std::uint32_t group = 0;
   bool consent = true;
@@ -145,6 +146,7 @@ enum class LegGone : std::uint8_t { timeout, bye, closed, failed };
 struct ServiceCounts {
   std::size_t rooms = 0, participants = 0, legs = 0;
   std::map<std::string, std::size_t> legs_by_transport;  // "dtls-srtp", "rtp"
+  std::map<std::string, std::size_t> legs_by_carrier;    // "udp", "websocket"
   std::map<std::string, std::size_t> legs_by_codec;      // "opus", "PCMU", "PCMA"
   std::uint64_t joins = 0;
   std::map<std::string, std::uint64_t> refused;  // by refusal code

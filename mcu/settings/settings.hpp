@@ -38,6 +38,7 @@ struct Settings {
         advertise;  // put into candidates; port 0: that of `listen`; empty: the host's interfaces
     std::vector<IpNetwork> plain_rtp_from;
     ThreadPriority priority = ThreadPriority::high;  // of the net and mix threads
+    bool over_websocket = true;
   } media;
   struct Mix {
     int tick_ms = 20;     // 10 or 20

@@ -114,6 +114,12 @@ std::vector<Key> media_keys() {
           "before all of them, for a machine that does nothing else. Both need CAP_SYS_NICE, or limits that "
           "allow "
           "it; what is not granted is said in the log."),
+      key(
+          "media.over_websocket", [](auto& s) -> auto& { return s.media.over_websocket; }, yes_or_no(),
+          kReload,
+          "Where UDP does not get through, the WebSocket of a client may carry its media: only over TLS "
+          "(wss) "
+          "or from this host. false: no media without UDP."),
   };
 }
 

@@ -71,6 +71,8 @@ struct Conversation::Handler {
     if (!joined) return to_failure(joined.error());
     self.participant_ = joined->participant;
     self.room_ = joined->room;
+    self.leg_ = joined->answer.leg;
+    self.carries_ = false;
     return to_wire(*joined);
   }
   Body operator()(const protocol::Leave&) {
@@ -92,6 +94,20 @@ struct Conversation::Handler {
     if (ice.ufrag.empty() || ice.pwd.empty())
       return to_failure(room::refuse(room::RefusalCode::conflict, "these are the credentials in use"));
     return ice;
+  }
+  Body operator()(const protocol::SetCarrier& wanted) {
+    const bool carries = wanted.carrier != Carrier::udp;
+    if (carries) {
+      if (const auto may = self.may_carry(); !may) return to_failure(may.error());
+    }
+    const auto set = rooms().set_carrier(me(), wanted.carrier);
+    if (!set) return to_failure(set.error());
+    self.carries_ = carries;
+    if (carries)
+      self.context_.hub.carry(self.leg_, self.connection_);
+    else
+      self.context_.hub.stop_carrying(self.leg_);
+    return protocol::Ok{};
   }
   Body operator()(const protocol::MuteSelf& mute) { return done(rooms().mute_self(me(), mute.muted)); }
   Body operator()(const protocol::RaiseHand& hand) { return done(rooms().raise_hand(me(), hand.raised)); }
@@ -168,9 +184,11 @@ struct Conversation::Handler {
   Body operator()(const protocol::Ping&) { return protocol::Pong{}; }
 };
 
-Conversation::Conversation(Context& context, std::string remote_ip)
+Conversation::Conversation(Context& context, std::string remote_ip, bool is_private)
     : context_(context),
       remote_ip_(std::move(remote_ip)),
+      private_(is_private),
+      packets_(context.settings.packets_per_second, context.settings.packets_per_second),
       messages_(context.settings.messages_per_second, context.settings.messages_per_second * kBurstSeconds),
       chat_(context.settings.chat_lines_per_second, context.settings.chat_lines_per_second * kBurstSeconds) {}
 
@@ -199,9 +217,33 @@ Conversation::Answer Conversation::take(const Moment& now, std::string_view text
   return {protocol::to_json({request.id, std::move(body)}), handler.then_close, false};
 }
 
+// There is no DTLS inside a WebSocket: what it carries is as private as the connection itself.
+Status Conversation::may_carry() const {
+  using enum room::RefusalCode;
+  if (!context_.settings.carries_media || !context_.ports.packet)
+    return room::refuse(forbidden, "this server carries no media over the WebSocket (media.over_websocket)");
+  if (!private_)
+    return room::refuse(forbidden,
+                        "media over the WebSocket takes TLS (wss): this connection is not protected");
+  return Done{};
+}
+
+bool Conversation::take_packet(const Moment& now, Bytes packet) {
+  if (!carries_) return false;
+  if (packet.empty() || packet.size() > kMaxCarriedPacket || !packets_.take(now.steady)) {
+    ++context_.stats.packets_refused;
+    return true;
+  }
+  ++context_.stats.packets_in;
+  context_.ports.packet(leg_, now.steady, packet);
+  return true;
+}
+
 Conversation::Answer Conversation::refuse_binary() {
   ++context_.stats.bad_messages;
-  auto answer = refused(std::nullopt, {"bad-message", "messages are JSON in text frames", 400});
+  auto answer = refused(
+      std::nullopt,
+      {"bad-message", "messages are JSON in text frames; media takes a granted carrier request", 400});
   answer.is_abuse = ++bad_in_a_row_ >= kMaxBadInARow;
   return answer;
 }

@@ -15,7 +15,8 @@ namespace parley::signaling {
 
 class Conversation {
  public:
-  Conversation(Context& context, std::string remote_ip);
+  // `is_private`: nobody on the way can read or change what is said (TLS, or this very host).
+  Conversation(Context& context, std::string remote_ip, bool is_private);
   void begin(room::ConnectionId connection) { connection_ = connection; }
 
   struct Answer {
@@ -25,11 +26,14 @@ class Conversation {
   };
   Answer take(const Moment& now, std::string_view text);
   Answer refuse_binary();
+  // A binary frame is a packet of the participant's media, once that has been granted. False: it has not.
+  bool take_packet(const Moment& now, Bytes packet);
   // Another kind of frame (ping, pong): false when they come too fast to be meant well.
   bool take_control(const Moment& now) { return messages_.take(now.steady); }
 
  private:
   struct Handler;
+  Status may_carry() const;
   Answer refused(std::optional<protocol::RequestId> id, protocol::Failure failure);
 
   Context& context_;
@@ -37,6 +41,10 @@ class Conversation {
   room::ConnectionId connection_ = room::ConnectionId::none;
   room::ParticipantId participant_;  // empty: not joined
   std::string room_;
+  const bool private_;
+  LegId leg_ = LegId::none;  // of the last join
+  bool carries_ = false;     // that leg's media
+  room::TokenBucket packets_;
   room::TokenBucket messages_;
   room::TokenBucket chat_;  // each line goes to everybody in the room
   unsigned bad_in_a_row_ = 0, too_many_in_a_row_ = 0;

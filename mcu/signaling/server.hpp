@@ -23,6 +23,7 @@
 #include "mcu/signaling/event_hub.hpp"
 #include "mcu/signaling/recordings_port.hpp"
 #include "mcu/signaling/settings.hpp"
+#include "transport/base/bytes.hpp"
 #include "transport/base/result.hpp"
 
 namespace parley::signaling {
@@ -51,6 +52,8 @@ struct Ports {
   std::function<bool()> ready;                         // GET /readyz
   std::function<std::vector<std::string>()> troubles;  // GET /healthz: what is wrong, a line each
   std::vector<StaticFile> files;                       // GET /, /r/{room}, /assets/...
+  // A packet of media that a WebSocket brought, for the leg it carries; null: none carries any.
+  std::function<void(LegId, TimePoint, Bytes)> packet;
   // GraphViz text of a room's running pipeline.
   std::function<void(RoomId, std::function<void(Result<std::string>)>)> graph;
   std::function<void(RoomId, std::function<void(std::vector<LegQuality>)>)> quality;
@@ -63,6 +66,9 @@ struct ServerStats {
   std::array<std::uint64_t, 6> answers_by_class{};  // index: status / 100
   std::uint64_t slow_readers = 0;                   // WebSockets closed because their queue was full
   std::uint64_t bad_messages = 0;
+  // Packets of media in WebSockets: taken, refused (too long, too many), sent, and dropped because they had
+  // waited too long for a slow connection.
+  std::uint64_t packets_in = 0, packets_refused = 0, packets_out = 0, packets_late = 0;
 };
 
 class Server {

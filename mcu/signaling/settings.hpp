@@ -19,6 +19,8 @@ struct SignalingSettings {
   std::string admin_key;  // bearer key of /api/v1; empty: none, which is refused unless `listen` is loopback
   std::string token_key;  // HS256 key of tokens; empty: no tokens
 
+  bool carries_media = true;  // media.over_websocket
+
   // limits.*
   std::size_t max_connections = 4000;
   std::size_t max_connections_per_address = 1000;  // loopback is exempt
@@ -27,6 +29,7 @@ struct SignalingSettings {
   std::size_t max_body_bytes = 64 * 1024;  // of JSON
   double messages_per_second = 50;         // of one WebSocket, control frames included
   double chat_lines_per_second = 2;        // of one WebSocket
+  double packets_per_second = 150;         // of media in one WebSocket: 10 ms of sound in each, and RTCP
   std::size_t queue_messages = 4096;       // outgoing, of one WebSocket
   std::size_t queue_bytes = 1024 * 1024;
 

@@ -98,6 +98,7 @@ protocol::Participant to_wire(const room::ParticipantInfo& info) {
   wire.hand = info.hand;
   wire.codec = unless_empty(info.codec);
   wire.transport = unless_empty(info.transport);
+  if (!info.transport.empty()) wire.carrier = info.carrier;
   if (info.csrc != 0) wire.csrc = info.csrc;
   wire.gain_db = static_cast<double>(info.gain_db);
   wire.group = info.group;
@@ -141,6 +142,7 @@ json::object to_json(const room::ParticipantInfo& info) {
                       {"talking", info.talking}, {"level", info.level}, {"hand", info.hand}};
   if (!info.codec.empty()) object["codec"] = info.codec;
   if (!info.transport.empty()) object["transport"] = info.transport;
+  if (!info.transport.empty()) object["carrier"] = to_string(info.carrier);
   if (info.csrc != 0) object["csrc"] = info.csrc;
   object["gain_db"] = json_number(static_cast<double>(info.gain_db));
   object["group"] = info.group;

@@ -16,6 +16,8 @@ constexpr std::size_t kKeptBuffer = 16 * 1024;
 constexpr Duration kHandshakeTime = 10s;
 // How long a peer may take to answer our close frame, or to make room for it.
 constexpr Duration kCloseTime = 3s;
+// How soon a connection that is behind is looked at again.
+constexpr Duration kRetry = 10ms;
 
 }  // namespace
 
@@ -23,7 +25,8 @@ WsSession::WsSession(Stream stream, std::shared_ptr<Context> context, std::share
     : stream_(std::move(stream)),
       context_(std::move(context)),
       slot_(std::move(slot)),
-      conversation_(*context_, slot_->remote().ip.to_string()),
+      conversation_(*context_, slot_->remote().ip.to_string(),
+                    stream_.next_layer().is_tls() || slot_->remote().ip.is_loopback()),
       close_timer_(stream_.get_executor()) {
   context_->open.insert(this);
   ++context_->stats.websockets;
@@ -69,8 +72,11 @@ void WsSession::read() {
 }
 
 void WsSession::on_message() {
-  if (!finishing_) {
-    const auto data = buffer_.cdata();
+  const auto data = buffer_.cdata();
+  const bool is_packet =
+      !stream_.got_text() &&
+      conversation_.take_packet(Moment::now(), {static_cast<const std::uint8_t*>(data.data()), data.size()});
+  if (!finishing_ && !is_packet) {
     const std::string_view text(static_cast<const char*>(data.data()), data.size());
     auto answer =
         stream_.got_text() ? conversation_.take(Moment::now(), text) : conversation_.refuse_binary();
@@ -99,10 +105,55 @@ void WsSession::send(std::shared_ptr<const std::string> text) {
   }
   queued_bytes_ += text->size();
   queue_.push_back(std::move(text));
-  if (!writing_) write();
+  write_next();
 }
 
-void WsSession::write() {
+void WsSession::send_packet(TimePoint made, Bytes packet) {
+  if (finishing_ || !open_) return;
+  if (!media_) media_ = std::make_unique<Media>(stream_.get_executor());
+  const auto dropped = media_->waiting.dropped();
+  media_->waiting.push(made, packet);
+  context_->stats.packets_late += media_->waiting.dropped() - dropped;
+  write_next();
+}
+
+void WsSession::write_next() {
+  if (writing_) return;
+  if (!queue_.empty()) return write_text();
+  if (finishing_) return start_closing();
+  if (media_ && !media_->waiting.empty()) write_packet();
+}
+
+void WsSession::write_packet() {
+  const TimePoint at = now();
+  const auto backlog = net::tcp_backlog(beast::get_lowest_layer(stream_).socket().native_handle());
+  if (backlog && !media_->pace.may_write(at, *backlog)) return write_packet_later();
+  const auto dropped = media_->waiting.dropped();
+  const bool taken = media_->waiting.pop(at, media_->leaving);
+  context_->stats.packets_late += media_->waiting.dropped() - dropped;
+  if (!taken) return;
+  writing_ = true;
+  ++context_->stats.packets_out;
+  media_->pace.written(at, media_->leaving.size());
+  stream_.binary(true);
+  stream_.async_write(asio::buffer(media_->leaving),
+                      [self = shared_from_this()](beast::error_code error, std::size_t) {
+                        self->writing_ = false;
+                        if (self->closing_ || error) return;  // the read that is under way ends the session
+                        self->write_next();
+                      });
+}
+
+void WsSession::write_packet_later() {
+  if (std::exchange(media_->retrying, true)) return;
+  media_->retry.expires_after(kRetry);
+  media_->retry.async_wait([self = shared_from_this()](beast::error_code error) {
+    self->media_->retrying = false;
+    if (!error && !self->closing_) self->write_next();
+  });
+}
+
+void WsSession::write_text() {
   writing_ = true;
   stream_.text(true);
   stream_.async_write(asio::buffer(*queue_.front()),
@@ -111,8 +162,7 @@ void WsSession::write() {
                         if (self->closing_ || error) return;  // the read that is under way ends the session
                         self->queued_bytes_ -= self->queue_.front()->size();
                         self->queue_.pop_front();
-                        if (!self->queue_.empty()) return self->write();
-                        if (self->finishing_) self->start_closing();
+                        self->write_next();
                       });
 }
 
@@ -157,6 +207,7 @@ void WsSession::ended() {
   if (std::exchange(ended_, true)) return;
   finishing_ = closing_ = true;
   close_timer_.cancel();
+  if (media_) media_->retry.cancel();
   beast::error_code ignored;
   beast::get_lowest_layer(stream_).socket().close(ignored);
   context_->hub.remove(connection_);

@@ -3,6 +3,9 @@
 //
 // It ends by the peer, by silence (no pong), by abuse, by a full queue (a reader that slow would be told
 // about the past), or after the last event. The rooms hear of it once.
+//
+// Where UDP does not reach the client the connection carries its media, too, a packet in each binary frame.
+// Messages go first; packets wait neither for long here (AgingQueue) nor in the kernel (MediaPace).
 #pragma once
 
 #include <boost/asio/steady_timer.hpp>
@@ -12,9 +15,12 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "mcu/signaling/context.hpp"
 #include "mcu/signaling/conversation.hpp"
+#include "transport/base/aging_queue.hpp"
+#include "transport/net/tcp_backlog.hpp"
 
 namespace parley::signaling {
 
@@ -28,6 +34,7 @@ class WsSession final : public Connection,
 
   void send(std::shared_ptr<const std::string> text) override;
   void send_and_close(std::shared_ptr<const std::string> text) override;
+  void send_packet(TimePoint made, Bytes packet) override;
   void stop() override;
 
  private:
@@ -35,7 +42,10 @@ class WsSession final : public Connection,
 
   void read();
   void on_message();
-  void write();
+  void write_next();
+  void write_text();
+  void write_packet();
+  void write_packet_later();
   void finish(CloseCode code);     // what is queued goes out first
   void close_now(CloseCode code);  // what is queued is dropped
   void start_closing();
@@ -49,6 +59,16 @@ class WsSession final : public Connection,
   beast::flat_buffer buffer_;
   std::deque<std::shared_ptr<const std::string>> queue_;
   std::size_t queued_bytes_ = 0;
+  // Of a call whose media goes this way; none: it does not.
+  struct Media {
+    explicit Media(const Stream::executor_type& executor) : retry(executor) {}
+    AgingQueue waiting;
+    std::vector<std::uint8_t> leaving;  // what is being written
+    net::MediaPace pace;
+    asio::steady_timer retry;
+    bool retrying = false;
+  };
+  std::unique_ptr<Media> media_;
   asio::steady_timer close_timer_;
   CloseCode close_code_ = CloseCode::normal;
   bool open_ = false, writing_ = false;

@@ -32,13 +32,16 @@ void UdpRelay::run() {
       outside_.swap(fresh);
     }
     inside_->receive([this](const net::Datagram& datagram) {
+      if (blocked_.load()) return;
       auto& socket = outside_[datagram.from];
       if (!socket) socket = net::UdpSocket::open(kLoopback).value();
       socket->queue(server_, std::nullopt, datagram.data);
       socket->flush();
     });
     for (const auto& [client, socket] : outside_)
-      socket->receive([&](const net::Datagram& d) { inside_->queue(client, std::nullopt, d.data); });
+      socket->receive([&](const net::Datagram& d) {
+        if (!blocked_.load()) inside_->queue(client, std::nullopt, d.data);
+      });
     inside_->flush();
   }
 }

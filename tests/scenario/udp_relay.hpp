@@ -22,6 +22,8 @@ class UdpRelay {
   // The mappings are forgotten: the next packet of each client comes from another port, and what is sent to
   // the old ports is lost.
   void rebind() { rebind_.store(true); }
+  // A firewall that lets no UDP through, in either direction.
+  void block(bool blocked) { blocked_.store(blocked); }
 
  private:
   void run();
@@ -29,7 +31,7 @@ class UdpRelay {
   std::unique_ptr<net::UdpSocket> inside_;
   std::map<Address, std::unique_ptr<net::UdpSocket>> outside_;  // by client
   Address server_;
-  std::atomic<bool> rebind_{false}, stop_{false};
+  std::atomic<bool> rebind_{false}, blocked_{false}, stop_{false};
   std::thread thread_;
 };
 

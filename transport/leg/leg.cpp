@@ -4,11 +4,14 @@
 //        DTLS -> dtls::Session -> keys -> srtp::Session
 //        SRTP -> ssrc and payload type admitted -> authenticated -> statistics -> MediaPacket
 //   out: RtpOut -> header, levels -> protect -> LegOutput
+//
+// Carried by a WebSocket it is shorter: no STUN, no DTLS, no SRTP in either direction.
 #include "transport/leg/leg.hpp"
 
 #include <algorithm>
 
 #include "transport/base/check.hpp"
+#include "transport/base/unwrap.hpp"
 #include "transport/dtls/identity.hpp"
 #include "transport/dtls/session.hpp"
 #include "transport/ice/ice_client.hpp"
@@ -34,6 +37,10 @@ constexpr Duration kConnectLimit = 30s;
 constexpr Duration kDoubt = 200ms;
 // On a direct path, so that its death is noticed while the listener's buffer still has sound.
 constexpr Duration kPeerKeepAlive = 100ms;
+// The same while another carrier has the call: UDP is only asked whether it is back.
+constexpr Duration kProbe = 1s;
+// So many packets by another carrier, and SRTP's roll-over counter may have moved on unseen.
+constexpr std::uint64_t kUnseen = 8'192;
 
 std::uint32_t read_u32(Bytes data, std::size_t at) {
   ByteReader reader(data);
@@ -68,6 +75,9 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   const LegConfig& config() const { return config_; }
   bool receive(TimePoint at, const Address& from, const std::optional<IpAddress>& to, Bytes datagram);
   bool send_rtp(TimePoint at, const RtpOut& packet);
+  void set_carrier(TimePoint at, Carrier carrier);
+  bool receive_carried(TimePoint at, Bytes packet);
+  UdpSigns udp_signs() const;
   void on_timer(TimePoint at);
   TimePoint next_timeout() const;
   void restart_ice(std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
@@ -82,6 +92,11 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   LegTraffic traffic() const;
 
  private:
+  bool carried() const { return carrier_ != Carrier::udp; }
+  void announce() {
+    if (std::exchange(announced_, true)) return;
+    output_.on_connected(config_.id);
+  }
   void send_datagram(Bytes datagram) override;                  // DTLS
   void send_check(const Address& to, Bytes datagram) override;  // ICE client
 
@@ -89,6 +104,10 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   void receive_dtls(TimePoint at, const Address& from, Bytes datagram);
   bool receive_rtp(TimePoint at, const Address& from, Bytes datagram);
   bool receive_rtcp(TimePoint at, const Address& from, Bytes datagram);
+  bool welcome_rtp(TimePoint at, Bytes packet) const;
+  bool take_rtp(TimePoint at, Bytes clear, std::size_t size_on_the_wire);
+  void follow_roll_over(std::uint32_t ssrc, std::uint16_t sequence);
+  void give_up_udp(LegEnd why);
   bool path_allowed(const Address& from, std::uint32_t ssrc, bool rtcp) const;
   void authenticated(TimePoint at, const Address& from);
   // A server with several addresses answers from the one it was spoken to. A client's addresses come and go
@@ -97,6 +116,7 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
     if (!client_) local_ip_ = address;
   }
   void doubt(TimePoint at);
+  void check_paths(TimePoint at);
   void check_dtls(TimePoint at);
   void become_connected(TimePoint at);
   void send_rtcp(std::span<std::uint8_t> buffer, std::size_t size);
@@ -127,10 +147,19 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   std::optional<Address> dtls_peer_;     // where the last DTLS datagram came from
   std::optional<Address> plain_source_;  // plain leg: fixed by the first packet
   std::optional<IpAddress> local_ip_;    // the address the peer sends to: we answer from it
-  bool connected_ = false;
+  Carrier carrier_ = Carrier::udp;
+  bool was_carried_ = false;  // packets of that carrier may still be on their way
+  bool secured_ = false;      // UDP may carry media: plain RTP, or SRTP has its keys
+  bool connected_ = false;    // secured_, or carried
   bool announced_ = false;
   bool ended_ = false;
   TimePoint last_heard_;
+  std::optional<TimePoint> udp_answered_, udp_heard_, udp_heard_rtp_;
+  // Extended sequence numbers of what came in, by any carrier, and the one that came by SRTP last.
+  SequenceUnwrapper sequences_;
+  std::optional<std::uint32_t> sequences_of_;
+  std::int64_t last_by_srtp_ = 0;
+  std::uint64_t carried_since_srtp_ = 0;
   TimePoint next_doubt_ = TimePoint::max();  // client: when silence has to be looked at
 
   std::uint64_t packets_in_ = 0;
@@ -148,7 +177,7 @@ Leg::Impl::Impl(LegConfig config, const dtls::Identity* identity, LegOutput& out
       rtcp_(config_.cname, sender_, receiver_, at, random_u32()),
       last_heard_(at) {
   if (!config_.encrypted) {
-    connected_ = true;  // announced by the first on_timer(): nobody is called from a constructor
+    secured_ = connected_ = true;  // announced by the first on_timer(): nobody is called from a constructor
     return;
   }
   PARLEY_ASSERT(identity != nullptr);
@@ -214,6 +243,7 @@ bool Leg::Impl::receive_stun(TimePoint at, const Address& from, const std::optio
     const auto result = client_->receive(at, from, datagram);
     if (!result.authenticated) return refuse();
     last_heard_ = at;
+    udp_heard_ = udp_answered_ = at;
     if (!had_path && client_->selected() && dtls_) dtls_->start(at);
     return true;
   }
@@ -232,7 +262,7 @@ void Leg::Impl::receive_dtls(TimePoint at, const Address& from, Bytes datagram) 
     refuse();
     return;
   }
-  if (!connected_) dtls_peer_ = from;  // later the nominated path counts
+  if (!secured_) dtls_peer_ = from;  // later the nominated path counts
   dtls_->receive(at, datagram);
   check_dtls(at);
 }
@@ -240,14 +270,14 @@ void Leg::Impl::receive_dtls(TimePoint at, const Address& from, Bytes datagram) 
 void Leg::Impl::check_dtls(TimePoint at) {
   switch (dtls_->state()) {
     case dtls::State::connected:
-      if (!connected_) become_connected(at);
+      if (!secured_) become_connected(at);
       break;
     case dtls::State::failed:
-      end(dtls_->failure() == dtls::FailureReason::wrong_certificate ? LegEnd::wrong_certificate
-                                                                     : LegEnd::dtls_failed);
+      give_up_udp(dtls_->failure() == dtls::FailureReason::wrong_certificate ? LegEnd::wrong_certificate
+                                                                             : LegEnd::dtls_failed);
       break;
     case dtls::State::closed:
-      end(LegEnd::dtls_closed);
+      give_up_udp(LegEnd::dtls_closed);
       break;
     case dtls::State::idle:
     case dtls::State::handshaking:
@@ -262,12 +292,54 @@ void Leg::Impl::become_connected(TimePoint at) {
     return;
   }
   srtp_ = std::move(session).value();
-  connected_ = true;
-  announced_ = true;
+  secured_ = connected_ = true;
   last_heard_ = at;
+  udp_heard_ = at;
   if (client_) next_doubt_ = at + kDoubt;
   dtls_peer_.reset();  // from now on the nominated path
-  output_.on_connected(config_.id);
+  announce();
+}
+
+// The end of UDP is the end of a leg that has nothing else. One that is carried stays as it is.
+void Leg::Impl::give_up_udp(LegEnd why) {
+  if (!carried()) return end(why);
+  dtls_.reset();
+  srtp_.reset();
+  secured_ = false;
+}
+
+void Leg::Impl::set_carrier(TimePoint at, Carrier carrier) {
+  if (!config_.encrypted || ended_) return;
+  carrier_ = carrier;
+  was_carried_ = was_carried_ || carried();
+  connected_ = secured_ || carried();
+  if (!connected_) start_ = at;  // UDP gets its time once more
+  last_heard_ = at;
+  if (carried()) announce();
+}
+
+bool Leg::Impl::receive_carried(TimePoint at, Bytes packet) {
+  // A client may still get what the server had sent before it heard of a change; what a client sends and what
+  // it asks for come in order.
+  const bool open = carried() || (client_ && was_carried_);
+  if (ended_ || !open || packet.size() > kMaxCarriedPacket ||
+      net::classify(packet) != net::PacketKind::rtp_or_rtcp)
+    return refuse();
+  if (net::is_rtcp(packet)) {
+    const auto heard = rtcp_.receive(at, packet);
+    if (heard == rtcp::RtcpSession::Heard::malformed) return refuse();
+    last_heard_ = at;
+    if (heard == rtcp::RtcpSession::Heard::bye) end(LegEnd::bye);
+    return true;
+  }
+  if (!welcome_rtp(at, packet) || !take_rtp(at, packet, packet.size())) return refuse();
+  ++carried_since_srtp_;
+  last_heard_ = at;
+  return true;
+}
+
+Leg::UdpSigns Leg::Impl::udp_signs() const {
+  return {secured_ && remote().has_value(), udp_answered_, udp_heard_, udp_heard_rtp_};
 }
 
 bool Leg::Impl::path_allowed(const Address& from, std::uint32_t ssrc, bool rtcp) const {
@@ -280,36 +352,61 @@ bool Leg::Impl::path_allowed(const Address& from, std::uint32_t ssrc, bool rtcp)
 
 void Leg::Impl::authenticated(TimePoint at, const Address& from) {
   last_heard_ = at;
+  udp_heard_ = at;
   if (lite_) lite_->heard(at, from);
 }
 
+// The cheap checks come first: nothing unwelcome reaches the cipher, let alone makes state in it.
+bool Leg::Impl::welcome_rtp(TimePoint at, Bytes packet) const {
+  return packet.size() >= rtp::kFixedHeaderSize && packet.size() <= kBuffer &&
+         (packet[1] & 0x7fU) == config_.payload_type && ssrcs_.admit(at, read_u32(packet, 8));
+}
+
+// SRTP counts the sequence number's roll-overs by what it sees (RFC 3711 section 3.3.1). After a long time on
+// another carrier it has to be told.
+void Leg::Impl::follow_roll_over(std::uint32_t ssrc, std::uint16_t sequence) {
+  if (carried_since_srtp_ < kUnseen || sequences_of_ != ssrc) return;
+  const auto rolled = (sequences_.peek(sequence) >> 16) - (last_by_srtp_ >> 16);
+  srtp_->advance_roll_over(ssrc, static_cast<std::uint32_t>(std::max<std::int64_t>(rolled, 0)));
+}
+
 bool Leg::Impl::receive_rtp(TimePoint at, const Address& from, Bytes datagram) {
-  // The cheap checks come first: nothing unwelcome reaches the cipher, let alone makes state in it.
-  if (datagram.size() < rtp::kFixedHeaderSize || datagram.size() > kBuffer || !connected_) return refuse();
+  if (!secured_ || !welcome_rtp(at, datagram)) return refuse();
   const auto ssrc = read_u32(datagram, 8);
   if (!path_allowed(from, ssrc, false)) return refuse();
-  if ((datagram[1] & 0x7fU) != config_.payload_type || !ssrcs_.admit(at, ssrc)) return refuse();
 
   std::array<std::uint8_t, kBuffer> buffer;
   std::copy(datagram.begin(), datagram.end(), buffer.begin());
   std::size_t size = datagram.size();
   if (srtp_) {
+    follow_roll_over(ssrc, static_cast<std::uint16_t>(read_u32(datagram, 0)));
     const auto clear = srtp_->unprotect_rtp(buffer, size);
     if (!clear) return refuse();
     size = *clear;
   }
-  const auto packet = rtp::parse_rtp(Bytes(buffer.data(), size));
-  if (!packet) return refuse();
-  ssrcs_.accept(at, ssrc);
+  if (!take_rtp(at, Bytes(buffer.data(), size), datagram.size())) return refuse();
   if (!config_.encrypted && !plain_source_) plain_source_ = from;
   authenticated(at, from);
-  bytes_in_ += datagram.size();
+  udp_heard_rtp_ = at;
+  last_by_srtp_ = sequences_.peek(static_cast<std::uint16_t>(read_u32(datagram, 0)));
+  carried_since_srtp_ = 0;
+  return true;
+}
+
+// False: not RTP. What has been seen before is true and goes no further.
+bool Leg::Impl::take_rtp(TimePoint at, Bytes clear, std::size_t size_on_the_wire) {
+  const auto packet = rtp::parse_rtp(clear);
+  if (!packet) return false;
+  ssrcs_.accept(at, packet->header.ssrc);
+  if (std::exchange(sequences_of_, packet->header.ssrc) != packet->header.ssrc) sequences_.reset();
+  sequences_.unwrap(packet->header.sequence);
+  bytes_in_ += size_on_the_wire;
   ++packets_in_;
   if (receiver_.receive(at, packet->header) != rtp::RtpReceiver::Verdict::accepted) return true;
   if (packet->payload.empty()) return true;  // padding alone: a bandwidth probe
 
   MediaPacket media;
-  if (!media.assign(packet->payload)) return refuse();
+  if (!media.assign(packet->payload)) return false;
   media.ssrc = packet->header.ssrc;
   media.sequence = packet->header.sequence;
   media.timestamp = packet->header.timestamp;
@@ -326,7 +423,7 @@ bool Leg::Impl::receive_rtp(TimePoint at, const Address& from, Bytes datagram) {
 }
 
 bool Leg::Impl::receive_rtcp(TimePoint at, const Address& from, Bytes datagram) {
-  if (datagram.size() < 8 || datagram.size() > kBuffer || !connected_) return refuse();
+  if (datagram.size() < 8 || datagram.size() > kBuffer || !secured_) return refuse();
   if (!path_allowed(from, read_u32(datagram, 4), true)) return refuse();
   std::array<std::uint8_t, kBuffer> buffer;
   std::copy(datagram.begin(), datagram.end(), buffer.begin());
@@ -344,14 +441,15 @@ bool Leg::Impl::receive_rtcp(TimePoint at, const Address& from, Bytes datagram) 
 }
 
 bool Leg::Impl::may_send(TimePoint at) const {
-  if (!connected_ || ended_ || !remote()) return false;
+  if (!secured_ || ended_ || !remote()) return false;
   // RFC 7675: media goes only where somebody keeps asking for it.
   if (lite_) return lite_->consent_valid(at);
   return !client_ || client_->consent_valid(at);
 }
 
 bool Leg::Impl::send_rtp(TimePoint at, const RtpOut& packet) {
-  if (!may_send(at)) return false;
+  const bool by_udp = carrier_ != Carrier::websocket && may_send(at);
+  if (ended_ || !(by_udp || carried())) return false;
   auto header = sender_.next(packet.media_time, packet.holes_before, packet.marker);
   header.csrc_count = static_cast<std::uint8_t>(std::min(packet.contributors.size(), rtp::kMaxCsrcs));
   std::array<std::uint8_t, rtp::kMaxCsrcs> levels{};
@@ -373,19 +471,25 @@ bool Leg::Impl::send_rtp(TimePoint at, const RtpOut& packet) {
   std::size_t size = rtp::write_rtp(std::span(buffer).first(kBuffer - srtp::Session::kMaxOverhead), header,
                                     Bytes(block.data(), block_size), packet.payload);
   if (size == 0) return false;
+  if (carried()) output_.send_carried(config_.id, Bytes(buffer.data(), size));
   if (srtp_) {
+    // Also what goes another way: the cipher keeps step with the sequence numbers.
     const auto sealed = srtp_->protect_rtp(buffer, size);
-    if (!sealed) return false;
-    size = *sealed;
+    if (sealed) size = *sealed;
+    if (!sealed && !carried()) return false;
+    if (by_udp && sealed) output_.send(*remote(), local_ip_, Bytes(buffer.data(), size));
+  } else if (by_udp) {
+    output_.send(*remote(), local_ip_, Bytes(buffer.data(), size));
   }
   sender_.count_sent(at, packet.payload.size());
   bytes_out_ += size;
-  output_.send(*remote(), local_ip_, Bytes(buffer.data(), size));
   return true;
 }
 
 void Leg::Impl::send_rtcp(std::span<std::uint8_t> buffer, std::size_t size) {
   if (size == 0) return;
+  // Reports go one way only, or round trips would be measured along two.
+  if (carried()) return output_.send_carried(config_.id, Bytes(buffer.data(), size));
   if (srtp_) {
     const auto sealed = srtp_->protect_rtcp(buffer, size);
     if (!sealed) return;
@@ -397,16 +501,9 @@ void Leg::Impl::send_rtcp(std::span<std::uint8_t> buffer, std::size_t size) {
 
 void Leg::Impl::on_timer(TimePoint at) {
   if (ended_) return;
-  if (!config_.encrypted && !announced_) {
-    announced_ = true;
-    output_.on_connected(config_.id);
-  }
+  if (!config_.encrypted) announce();
   if (at >= next_doubt_) doubt(at);
-  if (client_ && at >= client_->next_timeout()) {
-    client_->on_timer(at);
-    if (client_->state() == ice::ClientState::failed && at - last_heard_ > config_.timeout)
-      end(LegEnd::timeout);
-  }
+  if (client_ && at >= client_->next_timeout()) check_paths(at);
   if (dtls_ && !ended_ && at >= dtls_->next_timeout()) {
     dtls_->on_timer(at);
     check_dtls(at);
@@ -414,7 +511,7 @@ void Leg::Impl::on_timer(TimePoint at) {
   if (connected() && at >= rtcp_.next_report()) {
     std::array<std::uint8_t, kBuffer> buffer;
     const auto size = rtcp_.write_report(at, ntp_now(), buffer);
-    if (may_send(at)) send_rtcp(buffer, size);
+    if (carried() || may_send(at)) send_rtcp(buffer, size);
   }
   if (ended_) return;
   if ((config_.encrypted || config_.expects_media) && at - last_heard_ >= config_.timeout)
@@ -423,12 +520,26 @@ void Leg::Impl::on_timer(TimePoint at) {
 }
 
 void Leg::Impl::doubt(TimePoint at) {
-  if (at - last_heard_ < kDoubt) {
-    next_doubt_ = last_heard_ + kDoubt;
+  const Duration patience = carried() ? kProbe : kDoubt;
+  if (udp_heard_ && at - *udp_heard_ < patience) {
+    next_doubt_ = *udp_heard_ + patience;
     return;
   }
   client_->network_changed(at);
-  next_doubt_ = at + kDoubt;
+  next_doubt_ = at + patience;
+}
+
+void Leg::Impl::check_paths(TimePoint at) {
+  client_->on_timer(at);
+  if (client_->state() != ice::ClientState::failed) return;
+  if (carried()) {
+    // Another carrier has the call: the search for a way back never ends.
+    client_->restart(at, {config_.local_ufrag, config_.local_pwd},
+                     {config_.remote_ufrag, config_.remote_pwd});
+    if (config_.remote) client_->add_remote_candidate(at, *config_.remote);
+  } else if (at - last_heard_ > config_.timeout) {
+    end(LegEnd::timeout);
+  }
 }
 
 TimePoint Leg::Impl::next_timeout() const {
@@ -450,6 +561,10 @@ void Leg::Impl::restart_ice(std::string local_ufrag, std::string local_pwd, std:
   if (lite_) {
     lite_->restart(local, remote.ufrag);
   } else if (client_) {
+    config_.local_ufrag = local.ufrag;
+    config_.local_pwd = local.pwd;
+    config_.remote_ufrag = remote.ufrag;
+    config_.remote_pwd = remote.pwd;
     client_->restart(at, local, remote);
     if (config_.remote) client_->add_remote_candidate(at, *config_.remote);
   }
@@ -457,7 +572,7 @@ void Leg::Impl::restart_ice(std::string local_ufrag, std::string local_pwd, std:
 
 void Leg::Impl::close(TimePoint at) {
   if (ended_) return;
-  if (may_send(at)) {
+  if (carried() || may_send(at)) {
     std::array<std::uint8_t, kBuffer> buffer;
     send_rtcp(buffer, rtcp_.write_bye(at, ntp_now(), buffer));
   }
@@ -482,6 +597,7 @@ LegTraffic Leg::Impl::traffic() const {
   }
   if (const auto trip = rtcp_.round_trip()) out.round_trip_ms = to_ms(*trip);
   out.refused = refused_;
+  out.carrier = carrier_;
   return out;
 }
 
@@ -496,6 +612,15 @@ bool Leg::receive(TimePoint at, const Address& from, const std::optional<IpAddre
 }
 bool Leg::send_rtp(TimePoint at, const RtpOut& packet) {
   return impl_->send_rtp(at, packet);
+}
+void Leg::set_carrier(TimePoint at, Carrier carrier) {
+  impl_->set_carrier(at, carrier);
+}
+bool Leg::receive_carried(TimePoint at, Bytes packet) {
+  return impl_->receive_carried(at, packet);
+}
+Leg::UdpSigns Leg::udp_signs() const {
+  return impl_->udp_signs();
 }
 void Leg::on_timer(TimePoint at) {
   impl_->on_timer(at);

@@ -1,6 +1,10 @@
 // One media session over datagrams, seen from one end: ICE, DTLS-SRTP (or plain RTP), RTP sending state, RTCP
 // reports. The server has one per participant (lite, passive), the client one to the MCU (full, active).
 //
+// Where UDP does not get through, a WebSocket carries the same leg: same SSRCs, same sequence numbers,
+// packets in the clear because that connection is protected itself. ICE and DTLS go on trying; the client
+// decides (set_carrier), the server follows.
+//
 // Pure: no socket, no clock. Datagrams and time come in by arguments, datagrams leave through LegOutput.
 // Threads: owned by one thread (net-0 in the server, the network thread of the client).
 // RFCs: 8445 (ICE), 5764 (DTLS-SRTP), 3550 (RTP/RTCP), 6464/6465 (levels).
@@ -15,6 +19,7 @@
 #include <vector>
 
 #include "transport/base/address.hpp"
+#include "transport/base/carrier.hpp"
 #include "transport/base/ids.hpp"
 #include "transport/base/media_packet.hpp"
 #include "transport/base/time.hpp"
@@ -69,6 +74,7 @@ struct LegTraffic {
   double jitter_out_ms = 0;
   double round_trip_ms = -1;  // negative: not known yet
   std::uint64_t refused = 0;  // wrong source, ssrc, payload type, authentication tag, replay
+  Carrier carrier = Carrier::udp;
 };
 
 struct CsrcLevel {
@@ -92,6 +98,8 @@ class LegOutput {
   virtual ~LegOutput() = default;
   // `from`: local address the datagram must leave from (IP_PKTINFO), if known.
   virtual void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) = 0;
+  // An RTP or RTCP packet for the leg's stream connection. Only after set_carrier().
+  virtual void send_carried(LegId /*leg*/, Bytes /*packet*/) {}
   virtual void on_connected(LegId leg) = 0;  // media may flow
   virtual void on_media(LegId leg, const MediaPacket& packet) = 0;
   virtual void on_end(LegId leg, LegEnd end) = 0;  // once; the leg is dead, the owner removes it
@@ -113,6 +121,19 @@ class Leg {
   bool receive(TimePoint at, const Address& from, const std::optional<IpAddress>& to, Bytes datagram);
 
   bool send_rtp(TimePoint at, const RtpOut& packet);
+
+  // What carries media from now on; encrypted legs only (others have one carrier, and ignore it). With
+  // `websocket` and `both` the leg is connected, whatever UDP does, and takes what receive_carried() brings.
+  void set_carrier(TimePoint at, Carrier carrier);
+  // A packet that came by the leg's stream connection, from the peer beyond doubt. False: refused.
+  bool receive_carried(TimePoint at, Bytes packet);
+  struct UdpSigns {
+    bool ready = false;                  // keys are there and a path is selected
+    std::optional<TimePoint> answered;   // client: the last authenticated answer to a check
+    std::optional<TimePoint> heard;      // the last authenticated datagram of any kind
+    std::optional<TimePoint> heard_rtp;  // the last media packet
+  };
+  UdpSigns udp_signs() const;
 
   // Timers: DTLS retransmission, ICE checks, RTCP reports, time-out. Call when next_timeout() has passed.
   void on_timer(TimePoint at);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "transport/base/bounded_queue.hpp"
+#include "transport/base/byte_ring.hpp"
 #include "transport/base/check.hpp"
 #include "transport/base/log.hpp"
 #include "transport/base/thread_name.hpp"
@@ -23,7 +24,8 @@ namespace {
 
 constexpr std::size_t kCommandQueue = 4096;
 constexpr std::size_t kFrameQueue = 4096;
-constexpr std::size_t kMaxAddresses = 8;  // of one leg, as many as its ICE agent validates
+constexpr std::size_t kCarriedBytes = 256 * 1024;  // 40 ms of 1,000 legs
+constexpr std::size_t kMaxAddresses = 8;           // of one leg, as many as its ICE agent validates
 constexpr Duration kTimerStep = 5ms;
 constexpr Duration kTrafficInterval = 1s;
 
@@ -37,7 +39,18 @@ struct RestartIce {
   LegId leg = LegId::none;
   std::string local_ufrag, local_pwd, remote_ufrag, remote_pwd;
 };
-using Command = std::variant<std::monostate, AddLeg, RemoveLeg, RestartIce>;
+struct SetCarrier {
+  LegId leg = LegId::none;
+  Carrier carrier = Carrier::udp;
+};
+using Command = std::variant<std::monostate, AddLeg, RemoveLeg, RestartIce, SetCarrier>;
+
+// In front of each packet of a stream connection, on its way from ctl.
+struct CarriedHeader {
+  LegId leg = LegId::none;
+  TimePoint arrival{};
+  std::size_t size = 0;
+};
 
 // A frame for many legs on its way from a mix thread; lives in the queue's cells, which keep their capacity.
 struct Frame {
@@ -94,7 +107,8 @@ class LegServer::Impl final : public LegOutput {
         identity_(identity),
         events_(events),
         commands_(kCommandQueue),
-        frames_(kFrameQueue) {}
+        frames_(kFrameQueue),
+        carried_(kCarriedBytes) {}
 
   Address local() const { return socket_->local(); }
   void run();
@@ -110,6 +124,7 @@ class LegServer::Impl final : public LegOutput {
     wake_.signal();
     return true;
   }
+  bool post_carried(LegId leg, TimePoint arrival, Bytes packet);
   bool post_frame(const RtpOut& out, std::span<const LegId> legs);
   void wake() {
     if (frames_waiting_.exchange(true, std::memory_order_acq_rel)) return;
@@ -121,6 +136,7 @@ class LegServer::Impl final : public LegOutput {
   void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) override {
     socket_->queue(to, from, datagram);
   }
+  void send_carried(LegId leg, Bytes packet) override { events_.on_carried(leg, packet); }
   void on_connected(LegId leg) override;
   void on_media(LegId leg, const MediaPacket& packet) override;
   void on_end(LegId leg, LegEnd end) override { ended_.push_back({leg, end}); }
@@ -141,6 +157,8 @@ class LegServer::Impl final : public LegOutput {
   void add_leg(AddLeg command, TimePoint at);
   void remove(LegId leg, TimePoint at, bool say_goodbye);
   void restart(RestartIce command);
+  void set_carrier(const SetCarrier& command, TimePoint at);
+  void take_carried(TimePoint at);
   void receive(const net::Datagram& datagram);
   void receive_stun(const net::Datagram& datagram);
   void answer_binding(const net::Datagram& datagram, const stun::StunMessage& request);
@@ -158,11 +176,13 @@ class LegServer::Impl final : public LegOutput {
   LegServerEvents& events_;
   BoundedQueue<Command> commands_;
   BoundedQueue<Frame> frames_;
+  ByteRing<CarriedHeader> carried_;
   net::EventFd wake_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> frames_waiting_{false};
   std::atomic<std::uint64_t> commands_refused_{0};
   std::atomic<std::uint64_t> frames_dropped_{0};
+  std::atomic<std::uint64_t> carried_dropped_{0};
 
   // net-0's own.
   ThreadOwner owner_;
@@ -196,6 +216,7 @@ void LegServer::Impl::run() {
     const TimePoint at = now();
     Command command;
     while (commands_.pop(command)) execute(command, at);
+    take_carried(at);
     while (socket_->receive([this](const net::Datagram& datagram) { receive(datagram); }) > 0) {
       send_frames(now());  // a flood of datagrams must not hold the mix back
       if (stopping_.load(std::memory_order_relaxed)) break;
@@ -210,6 +231,28 @@ void LegServer::Impl::run() {
   for (auto& [id, entry] : legs_) entry.leg->close(at);
   socket_->flush();
   publish(at);
+}
+
+bool LegServer::Impl::post_carried(LegId leg, TimePoint arrival, Bytes packet) {
+  if (packet.size() > kMaxCarriedPacket || !carried_.push({leg, arrival, packet.size()}, packet)) {
+    carried_dropped_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  wake();
+  return true;
+}
+
+void LegServer::Impl::take_carried(TimePoint at) {
+  std::array<std::uint8_t, kMaxCarriedPacket> packet;
+  CarriedHeader header;
+  while (carried_.peek(header)) {
+    carried_.pop(header, packet.data());
+    const auto found = legs_.find(header.leg);
+    if (found == legs_.end()) continue;
+    Entry& entry = found->second;
+    entry.leg->receive_carried(std::min(header.arrival, at), Bytes(packet.data(), header.size));
+    entry.due = std::min(entry.due, entry.leg->next_timeout());
+  }
 }
 
 bool LegServer::Impl::post_frame(const RtpOut& out, std::span<const LegId> legs) {
@@ -255,6 +298,8 @@ void LegServer::Impl::execute(Command& command, TimePoint at) {
     remove(removed->leg, at, true);
   } else if (auto* restarted = std::get_if<RestartIce>(&command)) {
     restart(std::move(*restarted));
+  } else if (const auto* moved = std::get_if<SetCarrier>(&command)) {
+    set_carrier(*moved, at);
   }
 }
 
@@ -302,6 +347,13 @@ void LegServer::Impl::restart(RestartIce command) {
   by_ufrag_[command.local_ufrag] = command.leg;
   found->second.leg->restart_ice(now(), std::move(command.local_ufrag), std::move(command.local_pwd),
                                  std::move(command.remote_ufrag), std::move(command.remote_pwd));
+}
+
+void LegServer::Impl::set_carrier(const SetCarrier& command, TimePoint at) {
+  const auto found = legs_.find(command.leg);
+  if (found == legs_.end()) return;
+  found->second.leg->set_carrier(at, command.carrier);
+  found->second.due = at;
 }
 
 void LegServer::Impl::receive(const net::Datagram& datagram) {
@@ -460,6 +512,7 @@ LegServerStats LegServer::Impl::stats() const {
     copy = published_;
   }
   copy.commands_refused = commands_refused_.load(std::memory_order_relaxed);
+  copy.carried_dropped = carried_dropped_.load(std::memory_order_relaxed);
   copy.frames_dropped = frames_dropped_.load(std::memory_order_relaxed);
   return copy;
 }
@@ -494,6 +547,12 @@ bool LegServer::post_ice_restart(LegId leg, std::string local_ufrag, std::string
                                  std::string remote_ufrag, std::string remote_pwd) {
   return impl_->post(RestartIce{leg, std::move(local_ufrag), std::move(local_pwd), std::move(remote_ufrag),
                                 std::move(remote_pwd)});
+}
+bool LegServer::post_carrier(LegId leg, Carrier carrier) {
+  return impl_->post(SetCarrier{leg, carrier});
+}
+bool LegServer::post_carried(LegId leg, TimePoint arrival, Bytes packet) {
+  return impl_->post_carried(leg, arrival, packet);
 }
 bool LegServer::post_frame(const RtpOut& frame, std::span<const LegId> legs) {
   return impl_->post_frame(frame, legs);

@@ -27,6 +27,8 @@ class LegServerEvents {
   virtual void on_end(LegId leg, LegEnd end) noexcept = 0;
   // The leg's media now goes to another address.
   virtual void on_rebound(LegId /*leg*/, const Address& /*remote*/) noexcept {}
+  // A packet for the leg's stream connection (Leg::set_carrier).
+  virtual void on_carried(LegId /*leg*/, Bytes /*packet*/) noexcept {}
   // About once a second for each leg.
   virtual void on_traffic(LegId leg, std::uint32_t route, const LegTraffic& traffic) noexcept = 0;
 };
@@ -41,6 +43,7 @@ struct LegServerStats {
   LegTraffic traffic;  // sums over the legs, dead ones too (rates and delays are meaningless here)
   std::uint64_t commands_refused = 0;  // queue full
   std::uint64_t frames_dropped = 0;    // queue full
+  std::uint64_t carried_dropped = 0;   // likewise, of packets of stream connections
   std::uint64_t legs = 0;
   // From a frame's making on the mix thread to its last packet's leaving: bucket i counts [i, i+1) ms.
   std::array<std::uint64_t, 128> send_wait{};
@@ -62,6 +65,10 @@ class LegServer {
   bool post_remove(LegId leg);
   bool post_ice_restart(LegId leg, std::string local_ufrag, std::string local_pwd, std::string remote_ufrag,
                         std::string remote_pwd);
+  bool post_carrier(LegId leg, Carrier carrier);
+  // A packet that came by the leg's stream connection at `arrival`. One thread only. False: dropped, because
+  // the queue is full or the packet longer than kMaxCarriedPacket.
+  bool post_carried(LegId leg, TimePoint arrival, Bytes packet);
   // One packet for many legs (the payload is copied, RTP header and protection are per leg). Frames of one
   // tick are posted together, then wake() once: they leave in one batch.
   bool post_frame(const RtpOut& frame, std::span<const LegId> legs);

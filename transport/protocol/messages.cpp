@@ -88,6 +88,14 @@ class Reader {
       complain(key, "must be \"participant\" or \"moderator\"");
     }
   }
+  void take(std::string_view key, const json::value& value, Carrier& out, const CarrierWord&) {
+    for (const Carrier one : {Carrier::udp, Carrier::websocket, Carrier::both}) {
+      if (value != to_string(one)) continue;
+      out = one;
+      return;
+    }
+    complain(key, "must be \"udp\", \"websocket\" or \"both\"");
+  }
   template <typename T>
   void take(std::string_view key, const json::value& value, T& out, const Object&) {
     if (!value.is_object()) return complain(key, "must be an object");
@@ -162,6 +170,7 @@ class Writer {
   static json::value value_of(Role role, const RoleWord&) {
     return role == Role::moderator ? "moderator" : "participant";
   }
+  static json::value value_of(Carrier carrier, const CarrierWord&) { return to_string(carrier); }
   template <typename T>
   static json::value value_of(const T& inner, const Object&) {
     json::object object;

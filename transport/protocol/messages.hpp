@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "transport/base/carrier.hpp"
 #include "transport/protocol/text.hpp"
 
 namespace parley::protocol {
@@ -44,6 +45,11 @@ struct Update {
 };
 struct IceRestart {
   std::string ufrag, pwd;
+};
+// What is to carry this participant's media. Binary frames, each one RTP or RTCP packet, mean something only
+// after `websocket` or `both` was granted.
+struct SetCarrier {
+  Carrier carrier = Carrier::udp;
 };
 struct MuteSelf {
   bool muted = false;
@@ -101,9 +107,10 @@ struct DirectState {
 };
 struct Ping {};
 
-using Request = std::variant<Join, Leave, Update, IceRestart, MuteSelf, RaiseHand, SendChat, SetPersonalGain,
-                             Whisper, Mute, Unmute, Kick, SetGain, SetGroup, Lock, Unlock, MuteAll,
-                             StartRecording, StopRecording, ReportStats, DirectOffer, DirectState, Ping>;
+using Request =
+    std::variant<Join, Leave, Update, IceRestart, SetCarrier, MuteSelf, RaiseHand, SendChat, SetPersonalGain,
+                 Whisper, Mute, Unmute, Kick, SetGain, SetGroup, Lock, Unlock, MuteAll, StartRecording,
+                 StopRecording, ReportStats, DirectOffer, DirectState, Ping>;
 
 struct ClientMessage {
   RequestId id = 0;
@@ -123,6 +130,7 @@ struct Participant {
   std::uint8_t level = 127;  // -dBov
   bool hand = false;
   std::optional<std::string> codec, transport;  // none: no media at present
+  std::optional<Carrier> carrier;               // likewise; never `both`
   std::optional<std::uint32_t> csrc;            // likewise; names the participant in RTP's CSRC lists
   double gain_db = 0;
   std::uint32_t group = 0;

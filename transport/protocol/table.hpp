@@ -25,6 +25,7 @@ struct Number {
 struct Boolean {};
 struct JsonObject {};  // an object carried as text
 struct RoleWord {};
+struct CarrierWord {};
 template <typename Rule>
 struct ListOf {
   Rule rule;
@@ -143,6 +144,11 @@ struct Row<IceRestart> : Plain<> {
     v.field("ufrag", m.ufrag, kUfrag);
     v.field("pwd", m.pwd, kPwd);
   }
+};
+template <>
+struct Row<SetCarrier> : Plain<> {
+  static constexpr std::string_view type = "carrier";
+  static void fields(auto& v, auto& m) { v.field("carrier", m.carrier, CarrierWord{}); }
 };
 template <>
 struct Row<MuteSelf> : Plain<> {
@@ -277,6 +283,7 @@ struct Row<Participant> {
     v.field("hand", m.hand, kBool);
     v.field("codec", m.codec, kId);
     v.field("transport", m.transport, kId);
+    v.field("carrier", m.carrier, CarrierWord{});
     v.field("csrc", m.csrc, kGroup);
     v.field("gain_db", m.gain_db, kToldDb);
     v.field("group", m.group, kGroup);

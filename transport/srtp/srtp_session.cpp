@@ -119,6 +119,13 @@ std::optional<std::size_t> Session::unprotect_rtcp(std::span<std::uint8_t> buffe
   return finish(status, size);
 }
 
+void Session::advance_roll_over(std::uint32_t ssrc, std::uint32_t by) {
+  std::uint32_t counter = 0;
+  if (srtp_get_stream_roc(inbound_.get(), ssrc, &counter) != srtp_err_status_ok) return;
+  [[maybe_unused]] const auto status = srtp_set_stream_roc(inbound_.get(), ssrc, counter + by);
+  PARLEY_ASSERT(status == srtp_err_status_ok);
+}
+
 // libsrtp authenticates a packet of an unknown SSRC with its template and makes a stream (replay window,
 // roll-over counter) only when that succeeds. It never forgets one, though, and searches them one after the
 // other.

@@ -48,6 +48,10 @@ class Session {
   std::optional<std::size_t> protect_rtcp(std::span<std::uint8_t> buffer, std::size_t length);
   std::optional<std::size_t> unprotect_rtcp(std::span<std::uint8_t> buffer, std::size_t length);
 
+  // So many roll-overs of this inbound SSRC's sequence number came another way and were not seen here (RFC
+  // 3711 section 3.3.1). Counts from the next packet that authenticates; an SSRC never seen is left alone.
+  void advance_roll_over(std::uint32_t ssrc, std::uint32_t by);
+
   Failure last_failure() const { return last_failure_; }
   std::size_t inbound_ssrcs() const { return ssrc_count_; }
 

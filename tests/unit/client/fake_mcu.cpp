@@ -108,6 +108,10 @@ void FakeMcu::take(const std::shared_ptr<Peer>& peer, std::string_view text) {
   }
   changed_.notify_all();
   if (std::holds_alternative<protocol::Join>(message->body)) return answer_join(peer, *message);
+  if (std::holds_alternative<protocol::SetCarrier>(message->body)) {
+    const protocol::Failure no{"forbidden", "this server carries no media over the WebSocket", 403};
+    return peer->send(protocol::to_json(protocol::ServerMessage{message->id, no}));
+  }
   const bool leaves = std::holds_alternative<protocol::Leave>(message->body);
   peer->send(protocol::to_json(protocol::ServerMessage{message->id, protocol::Ok{}}), leaves);
 }

@@ -76,14 +76,16 @@ TEST(DelayFeed, MapsMillisecondsToBuckets) {
 
 TEST(Metrics, LegsAreShownForEveryKnownLabelAndNoOther) {
   Metrics metrics;
-  metrics.set_legs({{"dtls-srtp", 3}}, {{"opus", 2}, {"PCMU", 1}, {"an unknown one", 7}});
+  metrics.set_legs({{"dtls-srtp", 3}}, {{"opus", 2}, {"PCMU", 1}, {"an unknown one", 7}},
+                   {{"udp", 2}, {"websocket", 1}});
   auto text = metrics.text();
   EXPECT_EQ(value_of(text, R"(parley_legs{transport="dtls-srtp"})"), 3);
   EXPECT_EQ(value_of(text, R"(parley_legs{transport="rtp"})"), 0);
   EXPECT_EQ(value_of(text, R"(parley_legs_codec{codec="opus"})"), 2);
   EXPECT_EQ(value_of(text, R"(parley_legs_codec{codec="PCMA"})"), 0);
+  EXPECT_EQ(value_of(text, R"(parley_legs_carrier{carrier="websocket"})"), 1);
   EXPECT_EQ(text.find("unknown one"), std::string::npos);
-  metrics.set_legs({}, {});
+  metrics.set_legs({}, {}, {});
   EXPECT_EQ(value_of(metrics.text(), R"(parley_legs{transport="dtls-srtp"})"), 0);
 }
 
@@ -113,7 +115,7 @@ TEST(Metrics, UseNeverAddsSeriesBeyondTheKnownOnes) {
   Metrics metrics;
   const auto before = series_of(metrics.text());
   for (int i = 0; i < 1000; ++i) {
-    metrics.set_legs({{std::to_string(i), 1}}, {{std::to_string(i), 1}});
+    metrics.set_legs({{std::to_string(i), 1}}, {{std::to_string(i), 1}}, {{std::to_string(i), 1}});
     metrics.queue_drops(std::to_string(i)).Increment();
     metrics.set_streams({{{std::to_string(i), "live"}, 1}});
     metrics.answers(i).Increment();

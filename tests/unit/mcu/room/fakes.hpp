@@ -25,6 +25,7 @@ class FakeMedia final : public MediaPort {
     bool muted = false;
     float gain_db = 0;
     std::uint32_t group = 0;
+    Carrier carrier = Carrier::udp;
     std::map<LegId, PersonalGain> personal;
     std::vector<LegId> audience;
     float duck_db = 0;
@@ -79,6 +80,11 @@ class FakeMedia final : public MediaPort {
     for (const auto listener : listeners) at(listener);
     at(talker).audience = listeners;
     at(talker).duck_db = duck_db;
+  }
+  Status set_carrier(LegId leg, Carrier carrier) override {
+    if (!encrypted) return Error{"no other carrier", 409};
+    at(leg).carrier = carrier;
+    return Done{};
   }
   void set_group(LegId leg, std::uint32_t group) override { at(leg).group = group; }
   Result<std::string> patch_leg(LegId leg, const std::string& fragment) override {

@@ -53,6 +53,7 @@ media:
   advertise: [203.0.113.5, "203.0.113.6:7000", "2001:db8::5", "[2001:db8::5]:7000"]
   plain_rtp_from: [127.0.0.0/8, 192.0.2.7, "::1/128"]
   priority: realtime
+  over_websocket: false
 mix: {tick_ms: 10, max_talkers: 0, auto_level: off, complexity: 10, comfort_noise: true, threads: 3}
 jitter: {min_ms: 20, max_ms: 400}
 rooms: {idle_timeout: 5m, leg_timeout: 2500ms, max_participants: 25, direct: never}
@@ -81,6 +82,7 @@ log: {level: debug}
   EXPECT_EQ(s.media.advertise[3].port, 7000);
   ASSERT_EQ(s.media.plain_rtp_from.size(), 3u);
   EXPECT_TRUE(s.media.plain_rtp_from[0].contains(*IpAddress::parse("127.3.2.1")));
+  EXPECT_FALSE(s.media.over_websocket);
   EXPECT_EQ(s.mix.tick_ms, 10);
   EXPECT_EQ(s.mix.max_talkers, 0);
   EXPECT_EQ(s.mix.auto_level, AutoLevel::off);

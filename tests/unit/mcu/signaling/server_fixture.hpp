@@ -231,6 +231,7 @@ class ServerTest : public ::testing::Test {
   }
   room::RoomService& rooms() { return *rooms_; }
   Server& server() { return *server_; }
+  EventHub& hub() { return hub_; }  // ctl's
 
   Answer request(const std::string& method, const std::string& target, const Headers& headers = {},
                  const std::string& body = {}) {

@@ -317,6 +317,121 @@ TEST_F(WebSocket, BinaryMessagesAreBroken) {
   EXPECT_EQ(type_of(client.ask({{"type", "ping"}})), "pong");
 }
 
+// --- Media where UDP is blocked
+
+class WebSocketMedia : public WebSocket {
+ protected:
+  WebSocketMedia() {
+    ports.packet = [this](LegId leg, TimePoint, Bytes packet) {
+      packets.emplace_back(leg, std::string(as_text(packet)));
+    };
+  }
+  ~WebSocketMedia() override { stop_server(); }
+  void send_binary(WsClient& client, const std::string& bytes) {
+    client.stream().binary(true);
+    client.send(bytes);
+    client.stream().binary(false);
+  }
+  std::string ask(WsClient& client, const char* carrier) {
+    return code_of(client.ask({{"type", "carrier"}, {"carrier", carrier}}));
+  }
+  std::vector<std::pair<LegId, std::string>> packets;  // ctl's
+};
+
+TEST_F(WebSocketMedia, PacketsPassInBothDirectionsOnceTheyAreGranted) {
+  start();
+  WsClient ann(address), bob(address);
+  ann.join("r", "Ann");
+  bob.join("r", "Bob");
+  EXPECT_EQ(ask(ann, "websocket"), "ok");
+  EXPECT_EQ(bob.receive("participant-updated").at("participant").at("carrier").as_string(), "websocket");
+  send_binary(ann, "a packet");
+  ann.ask({{"type", "ping"}});
+  const LegId leg = on_ctl([&] {
+    EXPECT_EQ(packets.size(), 1U);
+    EXPECT_EQ(packets[0].second, "a packet");
+    EXPECT_EQ(media.legs.at(packets[0].first).carrier, Carrier::websocket);
+    hub().deliver(packets[0].first, now(), as_bytes("from the leg"));
+    hub().deliver(packets[0].first, now() - 1s, as_bytes("too old"));
+    hub().deliver(LegId{999}, now(), as_bytes("of nobody"));
+    return packets[0].first;
+  });
+  beast::flat_buffer buffer;
+  ASSERT_FALSE(run_one(ann.io(), [&](auto done) { ann.stream().async_read(buffer, done); }));
+  EXPECT_TRUE(ann.stream().got_binary());
+  EXPECT_EQ(beast::buffers_to_string(buffer.data()), "from the leg");
+
+  EXPECT_EQ(ask(ann, "both"), "ok");
+  EXPECT_EQ(on_ctl([&] { return media.legs.at(leg).carrier; }), Carrier::both);
+  EXPECT_EQ(ask(ann, "udp"), "ok");
+  EXPECT_EQ(bob.receive("participant-updated").at("participant").at("carrier").as_string(), "udp");
+  send_binary(ann, "no longer");
+  EXPECT_EQ(code_of(ann.receive("error")), "bad-message");
+  on_ctl([&] {
+    EXPECT_EQ(packets.size(), 1U);
+    hub().deliver(leg, now(), as_bytes("no longer"));
+  });
+  EXPECT_EQ(type_of(ann.ask({{"type", "ping"}})), "pong");
+}
+
+TEST_F(WebSocketMedia, IsRefusedWithAReason) {
+  settings.carries_media = false;
+  start();
+  WsClient ann(address);
+  EXPECT_EQ(ask(ann, "websocket"), "forbidden");
+  ann.join("r", "Ann");
+  const auto refused = ann.ask({{"type", "carrier"}, {"carrier", "websocket"}});
+  EXPECT_EQ(refused.at("status").as_int64(), 403);
+  EXPECT_NE(std::string(refused.at("message").as_string()).find("media.over_websocket"), std::string::npos);
+  EXPECT_EQ(ask(ann, "pigeon"), "bad-value");
+  EXPECT_EQ(ask(ann, "udp"), "ok");
+}
+
+TEST_F(WebSocketMedia, NeedsALegThatCanDoIt) {
+  start();
+  WsClient ann(address);
+  EXPECT_EQ(ask(ann, "websocket"), "not-joined");
+  on_ctl([&] { media.encrypted = false; });
+  ann.join("r", "Ann");
+  EXPECT_EQ(ask(ann, "websocket"), "conflict");
+}
+
+TEST_F(WebSocketMedia, EndsWithTheConnection) {
+  start();
+  WsClient bob(address);
+  LegId leg = LegId::none;
+  {
+    WsClient ann(address);
+    ann.join("r", "Ann");
+    bob.join("r", "Bob");
+    EXPECT_EQ(ask(ann, "websocket"), "ok");
+    leg = on_ctl([&] { return media.legs.begin()->first; });
+  }
+  bob.receive("participant-updated");
+  EXPECT_EQ(bob.receive("participant-updated").at("participant").at("carrier").as_string(), "udp");
+  on_ctl([&] {
+    EXPECT_EQ(media.legs.at(leg).carrier, Carrier::udp);
+    hub().deliver(leg, now(), as_bytes("into the void"));
+  });
+}
+
+TEST_F(WebSocketMedia, FloodsAndGiantsAreDropped) {
+  settings.packets_per_second = 20;
+  start();
+  WsClient ann(address);
+  ann.join("r", "Ann");
+  ASSERT_EQ(ask(ann, "websocket"), "ok");
+  send_binary(ann, std::string(kMaxCarriedPacket + 1, 'x'));
+  send_binary(ann, std::string(kMaxCarriedPacket, 'x'));
+  for (int i = 0; i < 300; ++i) send_binary(ann, "packet");
+  EXPECT_EQ(type_of(ann.ask({{"type", "ping"}})), "pong") << "the connection lives on";
+  on_ctl([&] {
+    EXPECT_GE(packets.size(), 20U);
+    EXPECT_LT(packets.size(), 100U);
+  });
+  on_ctl([&] { EXPECT_EQ(server().stats().packets_refused + packets.size(), 302U); });
+}
+
 TEST_F(WebSocket, AMessageHasAtMost256KiB) {
   start();
   WsClient client(address);

@@ -21,12 +21,16 @@ struct End final : LegOutput {
   ice::Credentials credentials = ice::Credentials::random();
   std::unique_ptr<Leg> leg;
   std::deque<std::pair<Address, ByteBuffer>> outbox;
+  std::deque<ByteBuffer> carried;  // for the stream connection
   std::vector<MediaPacket> heard;
   int connected = 0;
   std::optional<LegEnd> end;
 
   void send(const Address& to, const std::optional<IpAddress>& /*from*/, Bytes datagram) override {
     outbox.emplace_back(to, ByteBuffer(datagram.begin(), datagram.end()));
+  }
+  void send_carried(LegId /*leg*/, Bytes packet) override {
+    carried.emplace_back(packet.begin(), packet.end());
   }
   void on_connected(LegId /*leg*/) override { ++connected; }
   void on_media(LegId /*leg*/, const MediaPacket& packet) override { heard.push_back(packet); }

@@ -23,6 +23,7 @@ class Wire {
   TimePoint at{1000s};
   double loss = 0;
   bool only_stun = false;
+  bool blocked = false;               // UDP
   std::mt19937 random{42};            // which datagrams are lost
   std::vector<ByteBuffer> to_server;  // everything that reached the server, for attacks that repeat it
 
@@ -86,9 +87,15 @@ class Wire {
 
  private:
   void carry(End& from, End& to) {
+    while (!from.carried.empty()) {
+      const auto packet = std::move(from.carried.front());
+      from.carried.pop_front();
+      to.leg->receive_carried(at, packet);
+    }
     while (!from.outbox.empty()) {
       const auto [target, datagram] = std::move(from.outbox.front());
       from.outbox.pop_front();
+      if (blocked) continue;
       if (only_stun && net::classify(datagram) != net::PacketKind::stun) continue;
       if (target != to.self || std::bernoulli_distribution(loss)(random)) continue;
       if (&to == &server) to_server.push_back(datagram);

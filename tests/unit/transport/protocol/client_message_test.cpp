@@ -26,6 +26,7 @@ const std::string kEveryRequest[] = {
     R"({"type":"leave","id":2})",
     R"({"type":"update","id":3,"sends":true,"receives":false})",
     R"({"type":"ice-restart","id":4,"ufrag":"abcd","pwd":"0123456789012345678901"})",
+    R"({"type":"carrier","id":22,"carrier":"both"})",
     R"({"type":"mute-self","id":5,"muted":true})",
     R"({"type":"raise-hand","id":6,"raised":false})",
     R"({"type":"chat","id":7,"text":"hello\nthere"})",

@@ -15,7 +15,7 @@ using testing::HasSubstr;
 
 #define PARTICIPANT                                                                                          \
   R"({"id":"p1","name":"Ann","role":"moderator","muted":false,"sends":true,"receives":true,"talking":true,)" \
-  R"("level":30,"hand":false,"codec":"opus","transport":"dtls-srtp","gain_db":-3,"group":2,"consent":true})"
+  R"("level":30,"hand":false,"codec":"opus","transport":"dtls-srtp","carrier":"websocket","gain_db":-3,"group":2,"consent":true})"
 
 const std::string kEveryMessage[] = {
     R"({"type":"joined","id":1,"room":"r","participant":"p1","role":"participant","resume":"tok","sdp":"v=0\r\n","roster":[)" PARTICIPANT
