@@ -49,7 +49,7 @@ void Downlink::pull(TimePoint at, std::span<float, kSamples> out) {
     else
       receiver_.pull(at, out);
   } else {
-    std::array<float, kSamples / kResampleFactor> narrow;
+    std::array<float, kSamples / media::kResampleFactor> narrow;
     receiver_.pull(at, narrow);
     interpolator_.process(narrow, out);
   }

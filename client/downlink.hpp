@@ -10,8 +10,8 @@
 #include <span>
 
 #include "client/path_fade.hpp"
-#include "client/resample.hpp"
 #include "pipelines/media/receiver.hpp"
+#include "pipelines/media/resample.hpp"
 #include "transport/base/bounded_queue.hpp"
 #include "transport/base/media_packet.hpp"
 

@@ -139,8 +139,8 @@ Bytes Encoder::encode_opus(std::span<const float> pcm) {
 }
 
 Bytes Encoder::encode_g711(std::span<const float> pcm) {
-  std::array<float, kMaxSamples / kResampleFactor> narrow;
-  const auto samples = std::span(narrow).first(pcm.size() / kResampleFactor);
+  std::array<float, kMaxSamples / media::kResampleFactor> narrow;
+  const auto samples = std::span(narrow).first(pcm.size() / media::kResampleFactor);
   decimator_.process(pcm, samples);
   const auto encode_sample = config_.codec == Codec::pcmu ? encode_ulaw : encode_alaw;
   std::transform(samples.begin(), samples.end(), packet_.begin(), encode_sample);

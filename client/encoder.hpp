@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-#include "client/resample.hpp"
+#include "pipelines/media/resample.hpp"
 #include "transport/base/bytes.hpp"
 #include "transport/base/media_packet.hpp"
 #include "transport/base/result.hpp"
@@ -79,7 +79,7 @@ class Encoder {
   const EncoderConfig config_;
   EncoderTuning tuning_, wanted_;
   std::unique_ptr<OpusEncoder, OpusDestroy> opus_;
-  Decimator decimator_;
+  media::Decimator decimator_;
   std::vector<float> pending_;
   std::array<std::uint8_t, MediaPacket::kMaxPayload> packet_{};
   std::uint64_t media_time_ = 0;  // of pending_'s first sample

@@ -31,6 +31,7 @@ class Call {
     message_.set(http::field::user_agent, "parley/" PARLEY_VERSION);
     message_.set(http::field::connection, "close");
     if (!request.bearer.empty()) message_.set(http::field::authorization, "Bearer " + request.bearer);
+    if (!request.range.empty()) message_.set(http::field::range, request.range);
     if (!request.json.empty()) {
       message_.set(http::field::content_type, "application/json");
       message_.body() = request.json;

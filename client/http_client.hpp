@@ -12,8 +12,9 @@ namespace parley::client {
 struct HttpRequest {
   std::string method = "GET";
   std::string target = "/";
-  std::string bearer;  // empty: none
-  std::string json;    // empty: no body
+  std::string bearer;   // empty: none
+  std::string json;     // empty: no body
+  std::string range{};  // of the answer, "bytes=0-99"; empty: all of it
 };
 struct HttpResponse {
   int status = 0;

@@ -8,18 +8,19 @@
 #include "client/http_client.hpp"
 #include "client/http_download.hpp"
 #include "client/recordings.hpp"
+#include "client/recordings_work.hpp"
 #include "client/text.hpp"
 
 namespace parley::client {
-
-namespace {
-
-namespace json = boost::json;
 
 int complain(int code, const std::string& what) {
   std::fprintf(stderr, "parley: %s\n", terminal_text(what, 500).c_str());
   return code;
 }
+
+namespace {
+
+namespace json = boost::json;
 
 int exit_code_for(int status) {
   const bool refused = status == 401 || status == 403 || status == 409 || status == 429;
@@ -129,7 +130,8 @@ int link(const RecordingsCommand& command) {
   const auto body = json::serialize(json::object{{"file", command.file}, {"expires_s", command.valid_s}});
   const auto answer = call(command, "POST", one(command) + "/link", body);
   if (answer.code != kOk) return answer.code;
-  std::printf("http://%s%s\n", command.server.authority().c_str(), text_of(answer.body, "path").c_str());
+  std::printf("%s://%s%s\n", command.server.tls ? "https" : "http", command.server.authority().c_str(),
+              text_of(answer.body, "path").c_str());
   return kOk;
 }
 
@@ -159,6 +161,12 @@ int run_recordings(const RecordingsCommand& command) {
       return call(command, "DELETE", one(command)).code;
     case Action::link:
       return link(command);
+    case Action::remix:
+      return run_remix(command);
+    case Action::waveform:
+      return run_waveform(command);
+    case Action::play:
+      return run_play_recording(command);
   }
   return kFailed;
 }

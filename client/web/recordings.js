@@ -33,7 +33,17 @@ const size = (bytes) => {
   return `${(bytes / unit).toLocaleString(undefined, {maximumFractionDigits: 1})} ${name}`;
 };
 
-// One line for each participant, a bar for each time it spoke.
+// Levels (dB below full scale, one each step) as a mirrored curve in a lane of 1000 by 12; 60 dB reach from the middle
+// to the edge.
+function curve(levels, step, length) {
+  const x = (i) => Math.min((i * step * 1000) / length, 1000).toFixed(1);
+  const halves = levels.map((level) => (6 * Math.max(60 - level, 0)) / 60);
+  const upper = halves.map((half, i) => `L${x(i)} ${(6 - half).toFixed(2)}H${x(i + 1)}`);
+  const lower = halves.map((half, i) => `L${x(i + 1)} ${(6 + half).toFixed(2)}H${x(i)}`).reverse();
+  return `M0 6${upper.join('')}${lower.join('')}Z`;
+}
+
+// One line for each participant, a bar for each time it spoke, and its level.
 function picture(show) {
   const people = show.participants;
   const length = Math.max(show.duration_ms, 1);
@@ -53,6 +63,11 @@ function picture(show) {
       bar.setAttribute('width', Math.max(((end - talk.from_ms) / length) * 1000, 1).toFixed(2));
       bar.setAttribute('height', 12);
       svg.append(bar);
+    }
+    for (const track of show.tracks.filter((one) => one.participant === who.id && one.levels?.length > 0)) {
+      const path = document.createElementNS(kSvg, 'path');
+      path.setAttribute('d', curve(track.levels, track.levels_step_ms, length));
+      svg.append(path);
     }
     return el('li', {}, el('span', {class: 'name'}, name.get(who.id)), svg,
       el('span', {class: 'hint'}, who.consent ? t('recordings.spoke', {time: clock(spoken)}) : t('recordings.noConsent')));

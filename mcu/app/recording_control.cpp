@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "mcu/recording/folder_repair.hpp"
+#include "mcu/recording/picture.hpp"
 #include "mcu/recording/zip_stream.hpp"
 #include "transport/base/log.hpp"
 
@@ -83,6 +84,13 @@ RecordingControl::RecordingControl(const settings::Settings& settings, PostToCtl
       settings, post_, [this](std::function<void(recording::Catalogue*)> work) {
         return recorder_->post([this, work = std::move(work)] { work(catalogue()); });
       });
+  measurer_ = std::make_unique<recording::Measurer>(
+      root_, [this](const std::string& id, const recording::Measured& measured) {
+        recorder_->post([this, id, measured] {
+          if (auto* found = catalogue()) found->note_loudness(id, measured);
+          post_([this, id] { delivery_->release(id); });
+        });
+      });
   // What a crash has left is repaired at once; a server that never records leaves no trace.
   recorder_->post([this] {
     std::error_code error;
@@ -90,7 +98,9 @@ RecordingControl::RecordingControl(const settings::Settings& settings, PostToCtl
   });
 }
 
-RecordingControl::~RecordingControl() = default;
+RecordingControl::~RecordingControl() {
+  measurer_->stop();  // it posts to the recorder
+}
 
 Status RecordingControl::check(const settings::Settings& settings) {
   if (!settings.recording.notice_file.empty() && settings.playback.directory.empty())
@@ -336,6 +346,17 @@ void RecordingControl::show(const std::string& id, Text answer) {
         const auto manifest = row ? all.manifest(*row) : std::nullopt;
         if (!manifest) return not_found();
         return json::serialize(recording::to_json(*manifest));
+      },
+      answer);
+}
+
+void RecordingControl::picture(const std::string& id, Text answer) {
+  ask(
+      [id](recording::Catalogue& all) -> Result<std::string> {
+        const auto row = all.find(id);
+        const auto manifest = row ? all.manifest(*row) : std::nullopt;
+        if (!manifest) return not_found();
+        return recorder::to_svg(recorder::draw(recording::timeline_of(*manifest)));
       },
       answer);
 }

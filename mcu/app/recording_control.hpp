@@ -65,6 +65,7 @@ class RecordingControl final : public room::RoomWatcher,
   void show(const std::string& id, Text answer) override;
   void remove(const std::string& id, Text answer) override;
   void open(const std::string& id, const std::string& file, Body answer) override;
+  void picture(const std::string& id, Text answer) override;
 
  private:
   struct Active {
@@ -117,6 +118,7 @@ class RecordingControl final : public room::RoomWatcher,
   recording::Catalogue::Kinds owes_;
 
   std::unique_ptr<RecordingDelivery> delivery_;
+  std::unique_ptr<recording::Measurer> measurer_;
   std::unique_ptr<recording::Recorder> recorder_;  // last: its thread uses the rest
 };
 

@@ -35,6 +35,10 @@ void RecordingControl::on_progress(const recording::Manifest& manifest) {
 }
 
 void RecordingControl::on_finished(const recording::Manifest& manifest) {
+  // Before anything is told of it: what is delivered has its tags.
+  post_([this, manifest] {
+    if (settings_.loudness && measurer_->add(manifest)) delivery_->hold(manifest.id);
+  });
   complete(manifest);
   log::info("recording {} of room {}: {:.0f} s, {} tracks ({})", manifest.id, manifest.room,
             static_cast<double>(manifest.duration_ms) / 1'000, manifest.tracks.size(), manifest.reason);

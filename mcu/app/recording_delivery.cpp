@@ -26,6 +26,11 @@ std::string replace_all(std::string text, std::string_view from, const std::stri
 std::string body_of(const recording::Manifest& manifest) {
   auto about = recording::to_json(manifest);
   for (const char* name : {"talks", "mutes", "deliveries", "version"}) about.erase(name);
+  const auto without_levels = [](json::value& file) {
+    for (const char* name : {"levels", "levels_step_ms"}) file.as_object().erase(name);
+  };
+  if (auto* mixdown = about.if_contains("mixdown")) without_levels(*mixdown);
+  for (auto& track : about["tracks"].as_array()) without_levels(track);
   about["path"] = "/api/v1/recordings/" + manifest.id;
   return json::serialize(json::object{{"event", "recording.finished"}, {"recording", std::move(about)}});
 }
@@ -90,6 +95,8 @@ void RecordingDelivery::on_timer(TimePoint at) {
   for (const auto& [id, kind] : rest.debts) rest.recordings.insert(id);
   for (const auto& [debt, until] : waiting_)
     if (until <= at) rest.recordings.erase(debt.first);
+  std::erase_if(held_, [&](const auto& entry) { return entry.second <= at; });
+  for (const auto& [id, until] : held_) rest.recordings.insert(id);
   looking_ = on_disk_([this, rest = std::move(rest)](recording::Catalogue* all) {
     auto tasks = all != nullptr ? due(*all, rest) : std::vector<Task>();
     post_([this, alive = alive_, tasks = std::move(tasks)]() mutable {
@@ -140,8 +147,13 @@ recording::Command RecordingDelivery::command_for(const Task& task) const {
   return out;
 }
 
+void RecordingDelivery::release(const std::string& recording) {
+  held_.erase(recording);
+  look_soon();
+}
+
 void RecordingDelivery::launch(Task task) {
-  if (running_.contains(task.debt)) return;
+  if (running_.contains(task.debt) || held_.contains(task.debt.first)) return;
   if (running_.size() >= kAtOnce) {
     waiting_[task.debt] = now();
     return;

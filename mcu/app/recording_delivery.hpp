@@ -31,6 +31,7 @@ struct DeliveryStats {
 class RecordingDelivery {
  public:
   static constexpr std::size_t kAtOnce = 8;
+  static constexpr Duration kHold = recording::Measurer::kPatience + 1min;
   static constexpr int kWebhookTries = 16;  // about 5 hours; the hook is tried for ever
 
   using PostToCtl = std::function<void(std::function<void()>)>;
@@ -49,6 +50,9 @@ class RecordingDelivery {
   void reload(const settings::Settings& settings);
   // A few times a second.
   void on_timer(TimePoint at);
+  // Its files will still change: nothing is delivered before release(), or for longer than kHold.
+  void hold(const std::string& recording) { held_[recording] = now() + kHold; }
+  void release(const std::string& recording);
   // Something is owed for a recording that has just ended.
   void look_soon() { next_look_ = {}; }
   DeliveryStats stats() const;
@@ -85,6 +89,7 @@ class RecordingDelivery {
   bool looking_ = false;
   TimePoint next_look_{};
   std::set<Debt> running_;
+  std::map<std::string, TimePoint> held_;
   std::map<Debt, TimePoint> waiting_;  // failed: not before then
   std::uint64_t delivered_ = 0, failures_ = 0;
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 #include <filesystem>
 #include <set>
 
@@ -133,8 +134,7 @@ Status Catalogue::enter(const Manifest& manifest) {
 Status Catalogue::complete(Manifest manifest) {
   add_debts(manifest);
   measure_files(root_, manifest);
-  auto saved = disk_.replace(manifest.folder + "/recording.json", boost::json::serialize(to_json(manifest)));
-  log_failure(saved);
+  auto saved = save(manifest);
   return saved ? enter(manifest) : saved;  // what the folder does not say the index must not
 }
 
@@ -155,16 +155,45 @@ std::vector<store::RecordingRow> Catalogue::owed(std::size_t limit) const {
   return std::move(rows).value();
 }
 
+Status Catalogue::save(const Manifest& manifest) {
+  auto saved = disk_.replace(manifest.folder + "/recording.json", boost::json::serialize(to_json(manifest)));
+  log_failure(saved);
+  return saved;
+}
+
+void Catalogue::note_loudness(const std::string& id, const Measured& measured) {
+  const auto row = find(id);
+  auto manifest = row ? this->manifest(*row) : std::nullopt;
+  if (!manifest || measured.empty() || manifest->state == "recording") return;
+  const auto each = [&](auto use) {
+    if (!manifest->mixdown.file.empty()) use(manifest->mixdown);
+    for (auto& track : manifest->tracks) use(track);
+  };
+  // Nobody may compare with the old checksums once the tags have changed, whatever happens in between.
+  each([](TrackInfo& track) { track.crc32.clear(); });
+  if (!save(*manifest)) return;
+  each([&](TrackInfo& track) {
+    const auto found = measured.find(track.file);
+    if (found == measured.end()) return;
+    const auto& loudness = found->second;
+    track.levels_step_ms = loudness.step_ms;
+    track.levels = loudness.levels;
+    if (!loudness.lufs) return;
+    track.loudness_lufs = std::round(*loudness.lufs * 10) / 10;
+    static_cast<void>(write_gain(root_, manifest->folder + "/" + track.file, *loudness.lufs));
+  });
+  log_failure(disk_.sync());
+  measure_files(root_, *manifest);
+  if (save(*manifest)) static_cast<void>(enter(*manifest));
+}
+
 void Catalogue::settle(const std::string& id, const Delivery& delivery) {
   const auto row = find(id);
   auto manifest = row ? this->manifest(*row) : std::nullopt;
   if (!manifest) return;
   for (auto& owed : manifest->deliveries)
     if (owed.kind == delivery.kind) owed = delivery;
-  const auto saved =
-      disk_.replace(manifest->folder + "/recording.json", boost::json::serialize(to_json(*manifest)));
-  log_failure(saved);
-  if (saved) static_cast<void>(enter(*manifest));
+  if (save(*manifest)) static_cast<void>(enter(*manifest));
 }
 
 std::optional<store::RecordingRow> Catalogue::find(const std::string& id) const {

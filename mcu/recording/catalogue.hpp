@@ -12,6 +12,7 @@
 
 #include "mcu/recording/disk.hpp"
 #include "mcu/recording/manifest.hpp"
+#include "mcu/recording/measurer.hpp"
 #include "mcu/recording/read_file.hpp"
 #include "mcu/store/recording_index.hpp"
 
@@ -43,6 +44,8 @@ class Catalogue {
   void set_owes(const Kinds& owes) { owes_ = owes; }
   // Recordings that owe something, oldest first.
   std::vector<store::RecordingRow> owed(std::size_t limit) const;
+  // What was measured after the end: into the files' tags and recording.json. Checksums change with the tags.
+  void note_loudness(const std::string& id, const Measured& measured);
   // What has become of a delivery.
   void settle(const std::string& id, const Delivery& delivery);
 
@@ -66,6 +69,7 @@ class Catalogue {
   std::vector<std::string> folders(std::size_t newest_days) const;
 
   void add_debts(Manifest& manifest) const;
+  Status save(const Manifest& manifest);
 
   const std::string root_;
   Kinds owes_;

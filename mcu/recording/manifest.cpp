@@ -4,13 +4,25 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
+#include "pipelines/recorder/sound_meter.hpp"
+
 namespace parley::recording {
 namespace {
 
 namespace json = boost::json;
 
 constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kMaxStep = 3'600'000;
+constexpr std::int64_t kSilent = 127;
 constexpr std::size_t kMaxBytes = 64 * 1024 * 1024;
+
+template <typename List, typename Make>
+json::array list_of(const List& list, Make make) {
+  json::array out;
+  out.reserve(list.size());
+  for (const auto& entry : list) out.push_back(make(entry));
+  return out;
+}
 
 json::object to_json(const TrackInfo& t) {
   json::object out{{"file", t.file}, {"codec", t.codec}};
@@ -20,6 +32,11 @@ json::object to_json(const TrackInfo& t) {
   out["bytes"] = t.bytes;
   if (t.dropped > 0) out["dropped"] = t.dropped;
   if (!t.crc32.empty()) out["crc32"] = t.crc32;
+  if (t.loudness_lufs) out["loudness_lufs"] = *t.loudness_lufs;
+  if (!t.levels.empty()) {
+    out["levels_step_ms"] = t.levels_step_ms;
+    out["levels"] = list_of(t.levels, [](std::uint8_t level) { return static_cast<std::int64_t>(level); });
+  }
   if (t.participant.empty()) return out;
   out["packets"] = t.packets;
   out["lost"] = t.lost;
@@ -27,14 +44,6 @@ json::object to_json(const TrackInfo& t) {
   out["refused"] = t.refused;
   out["corrected"] = t.corrected;
   out["worst_ms"] = t.worst_ms;
-  return out;
-}
-
-template <typename List, typename Make>
-json::array list_of(const List& list, Make make) {
-  json::array out;
-  out.reserve(list.size());
-  for (const auto& entry : list) out.push_back(make(entry));
   return out;
 }
 
@@ -71,6 +80,7 @@ class Reader {
     for (const auto& entry : value->as_array())
       if (entry.is_object()) use(Reader(entry.as_object()));
   }
+  const json::value* value(std::string_view name) const { return object_.if_contains(name); }
   const json::object* object(std::string_view name) const {
     const auto* value = object_.if_contains(name);
     return value != nullptr ? value->if_object() : nullptr;
@@ -96,6 +106,16 @@ TrackInfo read_track(const Reader& r) {
   t.dropped = r.number("dropped");
   t.corrected = r.number("corrected");
   t.worst_ms = r.real("worst_ms");
+  if (const auto* lufs = r.value("loudness_lufs"); lufs != nullptr && lufs->is_number())
+    t.loudness_lufs = r.real("loudness_lufs");
+  t.levels_step_ms = std::clamp<std::int64_t>(r.number("levels_step_ms"), 0, kMaxStep);
+  const auto* levels = r.value("levels");
+  if (levels == nullptr || !levels->is_array() || t.levels_step_ms == 0) return t;
+  for (const auto& level : levels->as_array()) {
+    if (t.levels.size() == recorder::SoundMeter::kMaxLevels) break;
+    const auto below = level.is_int64() ? level.as_int64() : kSilent;
+    t.levels.push_back(static_cast<std::uint8_t>(std::clamp<std::int64_t>(below, 0, kSilent)));
+  }
   return t;
 }
 

@@ -29,6 +29,10 @@ struct TrackInfo {
   std::int64_t packets = 0, lost = 0, late = 0, refused = 0, corrected = 0;
   std::int64_t dropped = 0;  // never reached the file: it waited for the disk for too long
   double worst_ms = 0;       // how far sound stood from its place at most
+  // Measured after the end (measurer.hpp).
+  std::optional<double> loudness_lufs;  // nothing: not measured, or silence
+  std::int64_t levels_step_ms = 0;
+  std::vector<std::uint8_t> levels;  // dB below full scale; empty: not measured
 };
 
 struct Talk {

@@ -102,6 +102,7 @@ struct Settings {
     Duration hook_timeout = 10min;
     bool hook_removes = false;
     std::string notice_file;  // empty: nothing is said
+    bool loudness = true;
   } recording;
   struct Webhooks {
     std::string url;  // empty: nobody is told

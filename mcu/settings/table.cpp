@@ -256,6 +256,11 @@ std::vector<Key> recording_keys() {
           "recording.notice_file", [](auto& s) -> auto& { return s.recording.notice_file; },
           optional_path("a file below playback.directory, or \"\" for none"), kReload,
           "Said into a room when its recording begins, and again when somebody joins who has not heard it."),
+      key(
+          "recording.loudness", [](auto& s) -> auto& { return s.recording.loudness; }, yes_or_no(), kReload,
+          "Measure each recording when it has ended, for its loudness tags and its picture, while nothing "
+          "else "
+          "wants the processor."),
       hidden(key(
           "webhooks.url", [](auto& s) -> auto& { return s.webhooks.url; },
           optional_path("an http or https URL, or \"\" for none"), kReload,

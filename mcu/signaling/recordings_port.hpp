@@ -37,6 +37,7 @@ class RecordingsPort {
   virtual void list(const RecordingQuery& query, Text answer) = 0;
   virtual void show(const std::string& id, Text answer) = 0;
   virtual void remove(const std::string& id, Text answer) = 0;
+  virtual void picture(const std::string& id, Text answer) = 0;  // SVG
   // `file`: "mixdown.opus", "tracks/<name>", or "zip" for all of them.
   virtual void open(const std::string& id, const std::string& file, Body answer) = 0;
 };

@@ -110,6 +110,7 @@ std::optional<Range> range_of(const Request& request, const RecordingBody& body,
   const auto last = std::string_view(text).substr(dash + 1);
   const auto from = number(first), to = number(last);
   if ((!first.empty() && !from) || (!last.empty() && !to) || (!from && !to)) return all;
+  if (from && to && *to < *from) return all;  // invalid, which is to be ignored
   partial = true;
   const auto size = body.source->size;
   if (!from) {
@@ -145,6 +146,15 @@ Response file_response(const Request& request, const RecordingBody& body) {
   return response;
 }
 
+// Text from strangers is in it, escaped; opened by itself it may do nothing but be seen.
+Response picture_response(const std::string& svg) {
+  Response response;
+  response.status = 200;
+  response.content_type = "image/svg+xml";
+  response.body = svg;
+  return response.with("Content-Security-Policy", "default-src 'none'; sandbox");
+}
+
 // --- Links: a path, good until a moment, signed
 
 std::int64_t seconds_now() {
@@ -163,9 +173,15 @@ class Links {
     const auto expires = number(request.query_value("expires"));
     const auto given = request.query_value("signature");
     if (!expires || *expires < seconds_now() || given.empty()) return false;
+    // A link to a recording is one to all that is in it.
+    constexpr std::size_t kRecording = 4;  // api, v1, recordings, the id
     std::string path;
-    for (const auto& segment : request.path) path += "/" + segment;
-    return equal_constant_time(given, signature(path, *expires));
+    for (std::size_t i = 0; i < request.path.size(); ++i) {
+      path += "/" + request.path[i];
+      if (i + 1 != kRecording && i + 1 != request.path.size()) continue;
+      if (equal_constant_time(given, signature(path, *expires))) return true;
+    }
+    return false;
   }
 
  private:
@@ -194,8 +210,9 @@ Response link(const Links& links, const Request& request) {
   if (!std::all_of(file.begin(), file.end(), plain) || file.empty() ||
       !std::all_of(id.begin(), id.end(), plain))
     return problem(404, "not-found", "there is no such file");
-  const auto path =
-      "/api/v1/recordings/" + id + (file == "mixdown" || file == "zip" ? "/" + file : "/tracks/" + file);
+  const bool whole = file == "mixdown" || file == "zip" || file == "waveform";
+  const auto rest = file == "all" ? std::string() : whole ? "/" + file : "/tracks/" + file;
+  const auto path = "/api/v1/recordings/" + id + rest;
   const auto expires = seconds_now() + seconds;
   return json_response(
       200, json::serialize(json::object{{"path", links.make(path, expires)}, {"expires", expires}}));
@@ -225,10 +242,24 @@ void add_recording_routes(Context& context) {
     if (auto refused = read_query(request, query)) return reply(*refused);
     recordings->list(query, [reply](const Result<std::string>& text) { answer_text(reply, text); });
   });
-  context.router.add(http::verb::get, one, admin, [recordings](const Request& request, const Reply& reply) {
-    recordings->show(request.variable("id"),
-                     [reply](const Result<std::string>& text) { answer_text(reply, text); });
-  });
+  const auto refused = [&context, links](const Request& request) {
+    return links->admits(request) ? std::nullopt
+                                  : context.gate.refuse_access(Access::admin, request, Moment::now());
+  };
+  context.router.add(http::verb::get, one, Policy{Access::open, Body::none},
+                     [recordings, refused](const Request& request, const Reply& reply) {
+                       if (const auto why = refused(request)) return reply(*why);
+                       recordings->show(request.variable("id"), [reply](const Result<std::string>& text) {
+                         answer_text(reply, text);
+                       });
+                     });
+  context.router.add(http::verb::get, one + "/waveform", Policy{Access::open, Body::none},
+                     [recordings, refused](const Request& request, const Reply& reply) {
+                       if (const auto why = refused(request)) return reply(*why);
+                       recordings->picture(request.variable("id"), [reply](const Result<std::string>& svg) {
+                         reply(svg ? picture_response(*svg) : refusal(svg.error()));
+                       });
+                     });
   context.router.add(
       http::verb::delete_, one, admin, [recordings](const Request& request, const Reply& reply) {
         recordings->remove(request.variable("id"),
@@ -239,11 +270,8 @@ void add_recording_routes(Context& context) {
 
   const auto file_route = [&](const std::string& path, auto name) {
     context.router.add(http::verb::get, path, Policy{Access::open, Body::none},
-                       [&context, recordings, links, name](const Request& request, const Reply& reply) {
-                         if (!links->admits(request)) {
-                           auto refused = context.gate.refuse_access(Access::admin, request, Moment::now());
-                           if (refused) return reply(*refused);
-                         }
+                       [recordings, refused, name](const Request& request, const Reply& reply) {
+                         if (const auto why = refused(request)) return reply(*why);
                          recordings->open(
                              request.variable("id"), name(request),
                              [reply, request](const Result<RecordingBody>& body) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "pipelines/recorder/comment_header.hpp"
+
 namespace parley::recorder {
 namespace {
 
@@ -146,20 +148,7 @@ ByteBuffer first_packet() {
 }
 
 ByteBuffer comments(const Tags& tags) {
-  ByteBuffer body;
-  const auto put_le = [&body](std::size_t value) {
-    for (int i = 0; i < 4; ++i) body.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-  };
-  const auto put_text = [&body](std::string_view text) { body.insert(body.end(), text.begin(), text.end()); };
-  put_le(6);
-  put_text("Parley");
-  put_le(tags.size());
-  for (const auto& [name, value] : tags) {
-    put_le(name.size() + 1 + value.size());
-    put_text(name);
-    put_text("=");
-    put_text(value);
-  }
+  const auto body = comment_list(tags, GainTag::replay_gain);
   ByteBuffer out = {0x84, static_cast<std::uint8_t>(body.size() >> 16U),
                     static_cast<std::uint8_t>(body.size() >> 8U), static_cast<std::uint8_t>(body.size())};
   out.insert(out.end(), body.begin(), body.end());

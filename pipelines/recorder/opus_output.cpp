@@ -3,6 +3,7 @@
 #include <array>
 
 #include "pipelines/media/opus_inspect.hpp"
+#include "pipelines/recorder/comment_header.hpp"
 
 namespace parley::recorder {
 namespace {
@@ -33,18 +34,10 @@ ByteBuffer opus_head(bool stereo) {
 
 // Section 5.2.
 ByteBuffer opus_tags(const Tags& tags) {
-  constexpr std::string_view kVendor = "Parley";
   ByteBuffer out;
   put_text(out, "OpusTags");
-  put_le(out, kVendor.size(), 4);
-  put_text(out, kVendor);
-  put_le(out, tags.size(), 4);
-  for (const auto& [name, value] : tags) {
-    put_le(out, name.size() + 1 + value.size(), 4);
-    put_text(out, name);
-    put_text(out, "=");
-    put_text(out, value);
-  }
+  const auto list = comment_list(tags, GainTag::r128);
+  out.insert(out.end(), list.begin(), list.end());
   return out;
 }
 

@@ -7,6 +7,7 @@ RUN_PACKAGES=(
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   libopus-dev libboost1.81-dev libboost-json1.81-dev libssl-dev libsrtp2-dev libyaml-cpp-dev libsqlite3-dev
   libspdlog-dev libcli11-dev prometheus-cpp-dev zlib1g-dev libcurl4-openssl-dev
+  libflac-dev libebur128-dev libcairo2-dev fonts-dejavu-core
   espeak-ng
 )
 TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev ffmpeg opus-tools ccache clang-format clang-tidy curl)

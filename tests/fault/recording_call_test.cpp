@@ -4,11 +4,17 @@
 
 #include <boost/json.hpp>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
+#include "client/cli.hpp"
 #include "client/http_download.hpp"
+#include "client/interrupt.hpp"
+#include "pipelines/recorder/comment_header.hpp"
+#include "tests/listen/wav.hpp"
 #include "tests/scenario/call.hpp"
 #include "tests/support/audio_metrics.hpp"
 #include "tests/unit/pipelines/recorder/memory_file.hpp"
@@ -59,10 +65,9 @@ class RecordedCall : public ::testing::Test {
   RecordedCall() {
     folder_ = fs::temp_directory_path() / ("parley-recorded-" + std::to_string(::getpid()));
     fs::remove_all(folder_);
-    auto settings = loopback_settings();
-    settings.recording.directory = folder_ / "recordings";
-    settings.recording.min_free_mb = 0;
-    server_ = std::make_unique<Server>(settings);
+    settings_.recording.directory = folder_ / "recordings";
+    settings_.recording.min_free_mb = 0;
+    server_ = std::make_unique<Server>(settings_);
   }
   ~RecordedCall() override {
     callers_.clear();
@@ -92,6 +97,7 @@ class RecordedCall : public ::testing::Test {
   void let_them_talk(Duration time) const { std::this_thread::sleep_for(time); }  // the call's own time
 
   fs::path folder_;
+  settings::Settings settings_ = loopback_settings();
   std::unique_ptr<Server> server_;
   Clients clients_;
   std::vector<std::unique_ptr<Caller>> callers_;
@@ -174,6 +180,142 @@ TEST_F(RecordedCall, HoldsWhoConsentedInStepAndCanBeFetchedAtOnce) {
   EXPECT_EQ(server_->http("GET", base + "/tracks/..%2Frecording.json").status, 404);
   EXPECT_EQ(server_->http("DELETE", base).status, 204);
   EXPECT_EQ(server_->http("GET", base).status, 404);
+}
+
+// By the commands of the client, in this process.
+TEST_F(RecordedCall, IsPlayedWhileItRunsThenRemixedAndDrawn) {
+  using client::RecordingsCommand;
+  join("Alice", 440);
+  join("Bob", 1'000);
+  const auto started = server_->http("POST", "/api/v1/rooms/room/recording/start");
+  ASSERT_EQ(started.status, 201) << started.body;
+  RecordingsCommand command;
+  command.server = server_->url();
+  command.id = std::string(json::parse(started.body).at("id").as_string());
+  const auto run = [&](RecordingsCommand::Action action, const std::string& output) {
+    command.action = action;
+    command.output = (folder_ / output).string();
+    command.sink = {client::OutputSpec::Kind::file, command.output};
+    command.format = output.ends_with(".flac") ? remix::FileFormat::flac : remix::FileFormat::wav;
+    return client::run_recordings(command);
+  };
+  const auto heard = [&](const std::string& output) {
+    const auto sound = listen::read_wav((folder_ / output).string());
+    EXPECT_TRUE(sound) << (sound ? "" : sound.error().what);
+    return sound ? *sound : std::vector<float>();
+  };
+  const auto level = [](const std::vector<float>& sound, double hz) {
+    return sound.size() < 3 * 48'000 ? -200
+                                     : test::tone_dbfs(std::span(sound).subspan(48'000, 2 * 48'000), hz);
+  };
+  let_them_talk(2s);
+  int played = -1;
+  std::thread listener([&, live = command]() mutable {
+    live.action = RecordingsCommand::Action::play;
+    live.sink = {client::OutputSpec::Kind::file, (folder_ / "live.wav").string()};
+    played = client::run_recordings(live);
+  });
+  let_them_talk(2s);
+  EXPECT_EQ(server_->http("POST", "/api/v1/rooms/room/recording/stop").status, 204);
+  listener.join();
+  EXPECT_EQ(played, client::kOk);
+  const auto live = heard("live.wav");
+  EXPECT_GT(live.size(), 3.5 * 48'000) << "it ended before the recording did";
+  EXPECT_GT(level(live, 440), -30);
+  EXPECT_GT(level(live, 1'000), -30);
+
+  command.without = {"Bob"};
+  command.gains = {{"Alice", 6}};
+  ASSERT_EQ(run(RecordingsCommand::Action::remix, "mix.wav"), client::kOk);
+  const auto mix = heard("mix.wav");
+  EXPECT_NEAR(level(mix, 440) - level(live, 440), 6, 1.5);
+  EXPECT_LT(level(mix, 1'000), -60);
+  command.without = {};
+  command.normalize = true;
+  ASSERT_EQ(run(RecordingsCommand::Action::remix, "mix.flac"), client::kOk);
+  command.track = "Bob";
+  ASSERT_EQ(run(RecordingsCommand::Action::play, "bob.wav"), client::kOk);
+  EXPECT_GT(level(heard("bob.wav"), 1'000), -30);
+  EXPECT_LT(level(heard("bob.wav"), 440), -60);
+
+  // By a link to all of it, without any other right.
+  const auto link = server_->http("POST", "/api/v1/recordings/" + command.id + "/link", R"({"file":"all"})");
+  ASSERT_EQ(link.status, 200) << link.body;
+  command.id =
+      "http://" + command.server.authority() + std::string(json::parse(link.body).at("path").as_string());
+  ASSERT_EQ(run(RecordingsCommand::Action::waveform, "who.svg"), client::kOk);
+  ASSERT_EQ(run(RecordingsCommand::Action::waveform, "who.png"), client::kOk);
+  const auto svg = slurp((folder_ / "who.svg").string());
+  EXPECT_NE(svg.find(">Alice<"), std::string::npos);
+  EXPECT_NE(svg.find("<path"), std::string::npos) << "no level is drawn";
+  EXPECT_EQ(slurp((folder_ / "who.png").string()).substr(1, 3), "PNG");
+
+  // A folder does as well.
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "recordings"))
+    if (entry.path().filename() == "recording.json") command.id = entry.path().parent_path().string();
+  EXPECT_EQ(run(RecordingsCommand::Action::remix, "local.wav"), client::kOk);
+  EXPECT_GT(level(heard("local.wav"), 1'000), -30);
+  command.without = {"Dave"};
+  EXPECT_EQ(run(RecordingsCommand::Action::remix, "none.wav"), client::kUsage);
+  EXPECT_FALSE(fs::exists(folder_ / "none.wav"));
+}
+
+TEST_F(RecordedCall, CtrlCEndsPlayingInOrderAndWhatHasEndedIsMeasured) {
+  server_.reset();
+  settings_.recording.loudness = true;
+  server_ = std::make_unique<Server>(settings_);
+  const std::string name = "../../etc/passwd \"'<b> CON";
+  join(name, 440);
+  const auto started = server_->http("POST", "/api/v1/rooms/room/recording/start");
+  ASSERT_EQ(started.status, 201) << started.body;
+  client::RecordingsCommand command;
+  command.action = client::RecordingsCommand::Action::play;
+  command.server = server_->url();
+  command.id = std::string(json::parse(started.body).at("id").as_string());
+  command.sink = {client::OutputSpec::Kind::file, (folder_ / "live.wav").string()};
+  EXPECT_EQ(wait_until(
+                [&] {
+                  return get("/api/v1/recordings/" + command.id).contains("mixdown") ? ""
+                                                                                     : "there is no mixdown";
+                },
+                10s),
+            "");
+  static_cast<void>(client::watch_for_interrupt());
+  int played = -1;
+  std::thread listener([&] { played = client::run_recordings(command); });
+  EXPECT_EQ(wait_until([&] { return fs::exists(folder_ / "live.wav") ? "" : "nothing is played"; }, 5s), "");
+  const auto at = now();
+  std::raise(SIGINT);
+  listener.join();
+  EXPECT_EQ(played, client::kOk);
+  EXPECT_LT(now() - at, 3s);
+  EXPECT_TRUE(listen::read_wav((folder_ / "live.wav").string()));
+
+  EXPECT_EQ(server_->http("POST", "/api/v1/rooms/room/recording/stop").status, 204);
+  const auto base = "/api/v1/recordings/" + command.id;
+  EXPECT_EQ(wait_until(
+                [&] {
+                  const auto shown = get(base);
+                  return shown.at("mixdown").as_object().contains("crc32") &&
+                                 shown.at("tracks").at(0).as_object().contains("loudness_lufs")
+                             ? ""
+                             : "it is not measured";
+                },
+                60s),
+            "");
+  const auto shown = get(base);
+  const auto& track = shown.at("tracks").at(0).as_object();
+  EXPECT_EQ(shown.at("participants").at(0).at("name").as_string(), name);
+  EXPECT_EQ(track.at("file").as_string(),
+            "tracks/" + std::string(track.at("participant").as_string()) + "-1.opus");
+  EXPECT_FALSE(track.at("levels").as_array().empty());
+  const auto gain =
+      recorder::read_gain(as_bytes(server_->http("GET", base + "/" + track_of(shown, name)).body));
+  ASSERT_TRUE(gain);
+  EXPECT_NEAR(*gain, -23 - track.at("loudness_lufs").to_number<double>(), 0.1);
+  const auto picture = server_->http("GET", base + "/waveform");
+  EXPECT_NE(picture.body.find("&lt;b&gt;"), std::string::npos);
+  EXPECT_NE(picture.body.find("<path"), std::string::npos);
 }
 
 }  // namespace

@@ -52,6 +52,34 @@ TEST(CommandLine, StreamsAreStartedStoppedAndListed) {
   EXPECT_EQ(advice({"stream", "start", "demo", "hls:", "--codec", "flac"}).exit_code, kUsage);
 }
 
+TEST(CommandLine, RecordingsAreRemixedDrawnAndPlayed) {
+  const auto remix = parsed<RecordingsCommand>(
+      "recordings remix aB3 --gain alice=+3 --gain a=b=-4.5 --without bob --without carol --normalize -o "
+      "x.flac");
+  EXPECT_EQ(remix.action, RecordingsCommand::Action::remix);
+  EXPECT_EQ(remix.gains, (std::vector<std::pair<std::string, double>>{{"alice", 3}, {"a=b", -4.5}}));
+  EXPECT_EQ(remix.without, (std::vector<std::string>{"bob", "carol"}));
+  EXPECT_EQ(remix.format, remix::FileFormat::flac);
+  EXPECT_TRUE(remix.normalize);
+  EXPECT_EQ(remix.target_lufs, -18);
+  EXPECT_EQ(parsed<RecordingsCommand>("recordings remix a -o x --format m4a").format, remix::FileFormat::m4a);
+  const auto play = parsed<RecordingsCommand>("recordings play aB3 --track bob --output null");
+  EXPECT_EQ(play.track, "bob");
+  EXPECT_EQ(play.sink.kind, OutputSpec::Kind::null);
+  EXPECT_EQ(parsed<RecordingsCommand>("recordings play aB3").sink.kind, OutputSpec::Kind::speaker);
+  EXPECT_EQ(parsed<RecordingsCommand>("recordings waveform a -o x.svg").output, "x.svg");
+  for (const char* gain : {"alice", "=3", "alice=", "alice=loud", "alice=+3dB", "alice=25", "alice=-61",
+                           "alice=nan", "alice=++3"}) {
+    const auto refused = advice({"recordings", "remix", "a", "-o", "x.wav", "--gain", gain});
+    EXPECT_EQ(refused.exit_code, kUsage) << gain;
+    EXPECT_NE(refused.err.find(gain), std::string::npos) << refused.err;
+  }
+  EXPECT_EQ(advice({"recordings", "remix", "a", "-o", "x.mp3"}).exit_code, kUsage);
+  EXPECT_EQ(advice({"recordings", "remix", "a", "-o", "x"}).exit_code, kUsage);
+  EXPECT_EQ(advice({"recordings", "remix", "a"}).exit_code, kUsage);
+  EXPECT_EQ(advice({"recordings", "waveform", "a", "-o", "x.gif"}).exit_code, kUsage);
+}
+
 TEST(CommandLine, SoundsArePlayedListedAndStopped) {
   const auto play = parsed<PlayCommand>("play demo jingle.wav --loop --gain -6 --duck -20");
   EXPECT_EQ(play.action, PlayCommand::Action::play);

@@ -8,7 +8,7 @@
 
 #include "client/audio_source.hpp"
 #include "client/g711.hpp"
-#include "client/resample.hpp"
+#include "pipelines/media/resample.hpp"
 
 namespace parley::client {
 namespace {
@@ -206,8 +206,8 @@ double through_8_khz(double hz) {
   ToneSource tone({hz, 0.5, true});
   const auto pcm = sound(tone, 48'000);
   std::vector<float> narrow(8'000), wide(48'000);
-  Decimator down;
-  Interpolator up;
+  media::Decimator down;
+  media::Interpolator up;
   for (std::size_t at = 0; at < 48'000; at += 960) {
     down.process(std::span(pcm).subspan(at, 960), std::span(narrow).subspan(at / 6, 160));
     up.process(std::span(narrow).subspan(at / 6, 160), std::span(wide).subspan(at, 960));

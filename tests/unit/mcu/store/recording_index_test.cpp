@@ -151,6 +151,50 @@ TEST_F(RecordingIndexTest, AnIndexOfTheFutureIsLeftAlone) {
   EXPECT_NE(index.error().what.find("newer version"), std::string::npos) << index.error().what;
 }
 
+std::vector<std::string> schema_of(const std::string& path) {
+  const auto database = Database::open(path);
+  EXPECT_TRUE(database);
+  std::vector<std::string> out;
+  Statement each(*database,
+                 "SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_master ORDER BY 1");
+  while (each.step()) {
+    std::string text = each.text(0);
+    std::erase_if(text, [](char c) { return c == ' ' || c == '\n'; });
+    out.push_back(text);
+  }
+  return out;
+}
+
+// An index of every version there has been (golden/schema-N.sql) opens, keeps what it holds, and ends up with
+// the schema of a new one.
+TEST_F(RecordingIndexTest, OldIndexesAreMigrated) {
+  const std::string fresh = folder_ / "fresh.db";
+  ASSERT_TRUE(RecordingIndex::open(fresh));
+  for (int version = 1; version <= RecordingIndex::kSchema; ++version) {
+    std::ifstream in(PARLEY_GOLDEN "/schema-" + std::to_string(version) + ".sql");
+    const std::string sql{std::istreambuf_iterator<char>(in), {}};
+    ASSERT_FALSE(sql.empty()) << "no golden index of version " << version;
+    {
+      auto old = Database::open(path());
+      ASSERT_TRUE(old);
+      ASSERT_TRUE(old->run(sql.c_str()));
+    }
+    {
+      const auto index = open();
+      EXPECT_EQ(index->schema(), RecordingIndex::kSchema);
+      const auto page = index->list({});
+      ASSERT_TRUE(page);
+      ASSERT_EQ(page->total, 2U);
+      EXPECT_EQ(page->rows[0].room, "'; DROP TABLE recordings; --");
+      EXPECT_EQ(page->rows[1].folder, "2026/11/25/aB3");
+      EXPECT_EQ(page->rows[1].bytes, 123'456);
+      EXPECT_TRUE(index->put(row("new", "room", 1)));
+    }
+    EXPECT_EQ(schema_of(path()), schema_of(fresh)) << "from version " << version;
+    for (const char* part : {"", "-wal", "-shm"}) fs::remove(path() + part);
+  }
+}
+
 TEST_F(RecordingIndexTest, WhatIsNoDatabaseIsAnError) {
   std::ofstream(path()) << "This is not a database, but long enough to look at: " << std::string(4'096, 'x');
   EXPECT_FALSE(RecordingIndex::open(path()));

@@ -1,4 +1,4 @@
-#include "client/resample.hpp"
+#include "pipelines/media/resample.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include "transport/base/check.hpp"
 
-namespace parley::client {
+namespace parley::media {
 
 namespace {
 
@@ -65,4 +65,4 @@ void Interpolator::process(std::span<const float> in, std::span<float> out) {
   }
 }
 
-}  // namespace parley::client
+}  // namespace parley::media

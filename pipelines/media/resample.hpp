@@ -1,6 +1,5 @@
-// Between 48 kHz (everything in the client) and 8 kHz (G.711): a linear-phase low-pass of 3.4 kHz in
-// polyphase form, 1.5 ms of delay each way. State is carried over, so pieces of any length join without a
-// seam.
+// Between 48 kHz and 8 kHz (G.711): a linear-phase low-pass of 3.4 kHz in polyphase form, 1.5 ms of delay
+// each way. State is carried over, so pieces of any length join without a seam.
 //
 // Threads: one owner.
 #pragma once
@@ -9,7 +8,7 @@
 #include <cstddef>
 #include <span>
 
-namespace parley::client {
+namespace parley::media {
 
 inline constexpr std::size_t kResampleFactor = 6;
 inline constexpr std::size_t kResampleTaps = 24 * kResampleFactor;
@@ -32,4 +31,4 @@ class Interpolator {
   std::array<float, kResampleTaps / kResampleFactor> history_{};  // newest last
 };
 
-}  // namespace parley::client
+}  // namespace parley::media
