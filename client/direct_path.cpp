@@ -1,5 +1,6 @@
 #include "client/direct_path.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace parley::client {
@@ -16,9 +17,10 @@ void DirectPath::connected(TimePoint at) {
   since_ = at;
 }
 
-void DirectPath::heard(TimePoint at, bool sound) {
+void DirectPath::heard(TimePoint at, Heard what) {
   heard_at_ = at;
-  heard_sound_ = sound;
+  if (what == Heard::sound) sound_at_ = at;
+  if (what == Heard::pause) sound_at_.reset();
   if (state_ == State::connected) {
     state_ = State::ready;
     news_ = "ready";
@@ -26,11 +28,39 @@ void DirectPath::heard(TimePoint at, bool sound) {
   }
 }
 
+void DirectPath::traffic(TimePoint at, std::uint64_t received, std::uint64_t lost) {
+  if (state_ != State::active) return;
+  if (lost > lost_) {  // fewer than before: a late one has come after all
+    const bool pair = lost - lost_ > 1 || (lost_at_ && at - *lost_at_ < kLossPair);
+    lost_ = lost;
+    lost_at_ = at;
+    if (pair) hedge(at, kLossyHedge);
+  }
+  const auto missing = lost > judged_lost_ ? lost - judged_lost_ : 0;
+  const auto expected = received - judged_received_ + missing;
+  if (expected < kJudged) return;
+  judged_received_ = received;
+  judged_lost_ = lost;
+  if (static_cast<double>(missing) > kTooLossy * static_cast<double>(expected)) broken(at, "loss");
+}
+
+// Most often both directions suffer together: what we say takes the server's path, too, before we know.
+void DirectPath::hedge(TimePoint at, Duration length) {
+  hedged_until_ = std::max(hedged_until_, at + length);
+  mcu_quiet_ = false;
+  if (at < tell_again_) return;
+  tell_again_ = at + 1s;
+  news_ = "trouble";
+}
+
 void DirectPath::peer_is(TimePoint at, std::string_view state) {
   if (state_ == State::off || state_ == State::fading) return;
-  if (state == "trouble") hedged_ = at;
+  if (state == "trouble") {
+    hedged_until_ = std::max(hedged_until_, at + kLossyHedge);
+    mcu_quiet_ = false;
+  }
   if (state == "ready" || state == "active") peer_ready_ = true;
-  if (state == "active" && !quiet_mcu_at_) quiet_mcu_at_ = at + kOverlap;
+  if (state == "active" && !quiet_mcu_at_) quiet_mcu_at_ = at + kProbation;
   advance(at);
 }
 
@@ -73,17 +103,18 @@ void DirectPath::on_timer(TimePoint at) {
   }
   const Duration silence = at - *heard_at_;
   if (silence >= kDead) return broken(at, "silence");
-  if (silence >= (heard_sound_ ? kSpeechGap : kQuietGap)) {
-    // Most often both directions die together: what we say takes the server's path, too, before we know.
-    if (!hedged_) news_ = "trouble";
-    hedged_ = at;
-  }
-  if (hedged_ && at - *hedged_ >= kHedge) hedged_.reset();
-  if (quiet_mcu_at_ && at >= *quiet_mcu_at_) mcu_quiet_ = true;
+  if (silence >= kQuietGap || (sound_at_ && at - *sound_at_ >= packet_ + kSpeechGap)) hedge(at, kHedge);
+  mcu_quiet_ = quiet_mcu_at_ && at >= *quiet_mcu_at_ && at >= hedged_until_;
+}
+
+bool DirectPath::time_to_guess(TimePoint at) {
+  if (state_ != State::checking || guessed_ || at - since_ < kGuessAfter) return false;
+  guessed_ = true;
+  return true;
 }
 
 bool DirectPath::sends_mcu() const {
-  return state_ != State::active || !mcu_quiet_ || hedged_;
+  return state_ != State::active || !mcu_quiet_;
 }
 
 std::optional<std::string> DirectPath::take_news() {

@@ -20,28 +20,46 @@ namespace parley::client {
 class DirectPath {
  public:
   static constexpr Duration kConnectLimit = 10s;
-  static constexpr Duration kOverlap = 200ms;   // going direct: the peer is fading over
-  static constexpr Duration kFadeBack = 500ms;  // coming back: the server's path is the longer one
-  static constexpr Duration kSpeechGap = 70ms;  // three packets in the middle of speech
+  static constexpr Duration kGuessAfter = 1200ms;  // checks that have a chance have got through
+  static constexpr Duration kProbation =
+      2s;  // going direct: the peer fades over, and the path shows its worth
+  static constexpr Duration kFadeBack = 900ms;  // coming back: the server's path is the longer one
+  static constexpr Duration kSpeechGap = 30ms;    // after a packet was due in the middle of speech
   static constexpr Duration kQuietGap = 150ms;  // a keep-alive is due every 100 ms
   static constexpr Duration kDead = 300ms;
+  // Being missed once is worth a second of the server's path, two losses within kLossPair are worth more: on
+  // a path that loses packets all the time the server's goes along all the time.
   static constexpr Duration kHedge = 1s;
+  static constexpr Duration kLossPair = 2s;
+  static constexpr Duration kLossyHedge = 5s;
+  static constexpr double kTooLossy = 0.15;  // of kJudged packets: the server's path is likely to be better
+  static constexpr std::uint64_t kJudged = 150;
 
   enum class State : std::uint8_t { off, checking, connected, ready, active, fading };
 
   void start(TimePoint at);
   void connected(TimePoint at);
-  // An authenticated packet came over the direct path. `sound`: RTP with something in it.
-  void heard(TimePoint at, bool sound);
+  enum class Heard : std::uint8_t {
+    keep_alive,  // no RTP
+    pause,       // RTP, and no more for a while
+    sound,       // RTP: the next is due soon
+  };
+  // An authenticated packet came over the direct path.
+  void heard(TimePoint at, Heard what);
+  void packets_last(Duration length) { packet_ = length; }
+  // Of the peer's RTP since the beginning, in packets.
+  void traffic(TimePoint at, std::uint64_t received, std::uint64_t lost);
   void peer_is(TimePoint at, std::string_view state);  // ready, active, trouble
   void stop(TimePoint at);                             // the server's word, or our own wish
   void broken(TimePoint at, std::string why);          // the leg has ended, loss is too high
-  void on_timer(TimePoint at);                         // every 20 ms while state() is not off
+  void on_timer(TimePoint at);                         // every 10 ms while state() is not off
 
   State state() const { return state_; }
   bool sends_direct() const { return state_ >= State::connected; }
   bool sends_mcu() const;
   bool listens_direct() const { return state_ == State::active; }
+  // True once, when ordinary checks have failed and ports may be guessed.
+  bool time_to_guess(TimePoint at);
   // What to tell the peer through the server, each once.
   std::optional<std::string> take_news();
   // Why it was given up; once.
@@ -49,15 +67,22 @@ class DirectPath {
 
  private:
   void advance(TimePoint at);
+  void hedge(TimePoint at, Duration length);
 
   State state_ = State::off;
   TimePoint since_{};  // this state
   std::optional<TimePoint> heard_at_;
-  bool heard_sound_ = false;  // lately: the next packet is due soon
+  std::optional<TimePoint> sound_at_;  // the last RTP, unless it began a pause
+  Duration packet_ = 20ms;
+  std::uint64_t lost_ = 0;
+  std::uint64_t judged_received_ = 0, judged_lost_ = 0;  // when the loss was judged last
+  std::optional<TimePoint> lost_at_;
   bool peer_ready_ = false;
   std::optional<TimePoint> quiet_mcu_at_;  // the peer listens to the direct path
-  std::optional<TimePoint> hedged_;        // the server's path is used, too, since the peer was last missed
+  TimePoint hedged_until_{};               // the server's path is used, too
+  TimePoint tell_again_{};                 // the peer is told of trouble at most once a second
   bool mcu_quiet_ = false;
+  bool guessed_ = false;
   std::optional<std::string> news_, failure_;
 };
 

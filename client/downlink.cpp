@@ -13,9 +13,16 @@ media::ReceiverConfig receiver_config(Codec codec) {
   return config;
 }
 
+// Where a direct path dies, the server's needs a moment to step in.
+media::ReceiverConfig direct_config() {
+  media::ReceiverConfig config;
+  config.conceal_for = 220ms;
+  return config;
+}
+
 }  // namespace
 
-Downlink::Downlink(Codec codec) : receiver_(receiver_config(codec)), direct_(receiver_config(Codec::opus)) {}
+Downlink::Downlink(Codec codec) : receiver_(receiver_config(codec)), direct_(direct_config()) {}
 
 void Downlink::offer(const MediaPacket& packet) {
   offer(queue_, packet);

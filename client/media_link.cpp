@@ -80,6 +80,12 @@ void MediaLink::add_direct_candidate(const Address& address, std::uint32_t prior
   settle();
 }
 
+void MediaLink::guess_direct_ports(const Address& seen) {
+  if (!direct_) return;
+  direct_->guess_ports(now(), seen);
+  settle();
+}
+
 void MediaLink::stop_direct() {
   if (!direct_) return;
   direct_->close(now());
@@ -119,12 +125,17 @@ void MediaLink::read_datagrams() {
   socket_->receive([this](const net::Datagram& datagram) {
     Leg* leg = leg_of(datagram);
     if (leg == nullptr) return;
-    sound_now_ = false;
     const bool authentic = leg->receive(datagram.arrival, datagram.from, datagram.to, datagram.data);
-    if (authentic && leg == direct_.get()) heard_direct_ = std::pair(datagram.arrival, sound_now_);
+    if (authentic && leg == direct_.get()) note_direct(datagram.arrival, DirectPath::Heard::keep_alive);
   });
   wait_for_datagrams();
   settle();
+}
+
+// Several datagrams are told as one: the last, and of these that are RTP the last of them.
+void MediaLink::note_direct(TimePoint at, DirectPath::Heard what) {
+  if (heard_direct_ && what == DirectPath::Heard::keep_alive) what = heard_direct_->second;
+  heard_direct_ = std::pair(at, what);
 }
 
 void MediaLink::settle() {
@@ -154,8 +165,8 @@ void MediaLink::settle() {
   }
   if (*alive && heard_direct_ && handlers_.on_direct_heard) {
     const auto tell = handlers_.on_direct_heard;
-    const auto [at, sound] = *std::exchange(heard_direct_, std::nullopt);
-    tell(at, sound);
+    const auto [at, what] = *std::exchange(heard_direct_, std::nullopt);
+    tell(at, what);
   }
   if (*alive && direct_ended_now_ && handlers_.on_direct_end) {
     const auto tell = handlers_.on_direct_end;
@@ -181,7 +192,7 @@ void MediaLink::on_connected(LegId leg) {
 
 void MediaLink::on_media(LegId leg, const MediaPacket& packet) {
   if (is_direct(leg)) {
-    sound_now_ = packet.size > 2;
+    note_direct(packet.arrival, packet.size > 2 ? DirectPath::Heard::sound : DirectPath::Heard::pause);
     if (handlers_.on_direct_media) handlers_.on_direct_media(packet);
     return;
   }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "client/direct_path.hpp"
 #include "client/uplink.hpp"
 #include "transport/base/result.hpp"
 #include "transport/leg/leg.hpp"
@@ -23,9 +24,9 @@ struct MediaHandlers {
   std::function<void(const MediaPacket&)> on_media;
   std::function<void(LegEnd)> on_end;
   std::function<void(Bytes)> on_packet;  // for the WebSocket, if that is to carry the leg
-  // The direct leg's. on_direct_heard: an authenticated packet; `sound`: RTP with more than a pause in it.
+  // The direct leg's. on_direct_heard: authenticated packets.
   std::function<void()> on_direct_connected;
-  std::function<void(TimePoint, bool sound)> on_direct_heard;
+  std::function<void(TimePoint, DirectPath::Heard)> on_direct_heard;
   std::function<void(const MediaPacket&)> on_direct_media;
   std::function<void(LegEnd)> on_direct_end;
 };
@@ -48,6 +49,7 @@ class MediaLink final : private LegOutput {
   // A second leg on the same socket, so that what the server sees of our NAT is true for the peer as well.
   void start_direct(const LegConfig& config, const dtls::Identity* identity);
   void add_direct_candidate(const Address& address, std::uint32_t priority);
+  void guess_direct_ports(const Address& seen);
   void send_direct(const Uplink::Packet& packet);
   void stop_direct();
   bool has_direct() const { return direct_ != nullptr; }
@@ -67,6 +69,7 @@ class MediaLink final : private LegOutput {
   void read_datagrams();
   bool is_direct(LegId leg) const { return direct_ && direct_->config().id == leg; }
   Leg* leg_of(const net::Datagram& datagram);
+  void note_direct(TimePoint at, DirectPath::Heard what);
   void settle();  // after every call into the leg: sends, sets the timer, tells what has happened
 
   void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) override;
@@ -88,8 +91,7 @@ class MediaLink final : private LegOutput {
   std::optional<LegEnd> ended_now_;
   bool direct_connected_now_ = false;
   std::optional<LegEnd> direct_ended_now_;
-  bool sound_now_ = false;
-  std::optional<std::pair<TimePoint, bool>> heard_direct_;
+  std::optional<std::pair<TimePoint, DirectPath::Heard>> heard_direct_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false: handlers of the loop do nothing
 };
 

@@ -1,19 +1,31 @@
-// Which of two paths is heard, tick by tick, with a cross-fade between them. Both carry the same talker, the
-// server's some tens of milliseconds later: the change waits a little for a pause in which nobody notices,
-// never for a path that has run dry.
+// Which of two paths is heard, tick by tick. Both carry the same talker, the server's some tens of
+// milliseconds later: at a change nothing may be heard twice and nothing be left out. So the sound of the
+// direct path goes through a delay line that is as long as the difference when the paths are faded over, and
+// is shortened and lengthened without a click when they are not:
+//
+//   to the direct path    the line begins with the difference and is then played up, in pauses at once
+//   back to the server    the line grows to the difference, then they are faded over
+//   a path that dies      what was heard last is stretched by concealment until the server's path has got
+//                         there, at most kHold
 //
 // Pure. Threads: one owner (the playout thread).
 #pragma once
 
+#include <optional>
 #include <span>
 
+#include "client/path_aligner.hpp"
+#include "pipelines/media/pcm_fifo.hpp"
 #include "pipelines/media/receiver.hpp"
+#include "pipelines/media/time_stretcher.hpp"
 
 namespace parley::client {
 
 class PathFade {
  public:
-  // What one tick brought on a path.
+  PathFade();
+
+  // What one tick brought on a path, 20 ms at 48 kHz.
   struct Tick {
     media::PulledKind kind = media::PulledKind::silence;
     std::span<const float> pcm;
@@ -22,17 +34,39 @@ class PathFade {
   void mix(bool direct_wanted, const Tick& mcu, const Tick& direct, std::span<float> out);
 
   bool on_direct() const { return on_direct_; }
+  // By how much what is heard of the direct path is kept back, in samples.
+  std::size_t kept_back() const { return on_direct_ ? line_.size() : 0; }
 
  private:
-  static constexpr int kDry = 2;        // concealed ticks in a row: the path has run dry
-  static constexpr int kSound = 10;     // good ticks in a row before a path that was dry is trusted again
-  static constexpr int kPatience = 15;  // ticks that a change waits for a pause
-  bool should_change(bool direct_wanted, const Tick& mcu, const Tick& direct);
+  static constexpr std::size_t kTick = 960;
+  static constexpr int kDry = 2;                  // ticks without sound: the path has run dry
+  static constexpr int kSound = 10;               // good ticks before a path that was dry is trusted
+  static constexpr int kQuiet = 15;               // ticks of quiet on both: nothing is to be aligned
+  static constexpr int kPatience = 36;            // ticks that a change waits for its moment
+  static constexpr int kLookAgain = 10;           // ticks between two measurements of the difference
+  static constexpr std::size_t kHold = 100 * 48;  // samples
+  static constexpr std::size_t kPauseHold = 60 * 48;
+  static constexpr std::size_t kNearEnough = 4 * 48;  // samples: less than a pitch period
 
+  void watch(const Tick& mcu, const Tick& direct);
+  void enter_line(std::size_t lag);
+  void steer(bool direct_wanted);
+  bool leaves_mcu(bool direct_wanted);
+  bool leaves_direct(bool direct_wanted, const Tick& mcu);
+
+  PathAligner aligner_;
+  media::PcmFifo line_;
+  const media::TimeStretcher stretcher_;
   bool on_direct_ = false;
-  int direct_dry_ = 0;   // concealed or silent ticks in a row
-  int direct_good_ = 0;  // ticks in a row that were not concealed
-  int waiting_ = 0;
+  int direct_dry_ = 0;              // ticks in a row without sound, although there should be some
+  bool paused_ = false;             // that began as a pause
+  int direct_good_ = 0;             // ticks in a row that were not concealed
+  int quiet_ = 0;                   // ticks in a row in which neither had anything to say
+  int waiting_ = 0;                 // ticks that a change has been waiting
+  std::optional<std::size_t> lag_;  // of the server's path, when last measured
+  std::optional<std::size_t> last_look_;
+  int lag_age_ = 0;    // ticks
+  double budget_ = 0;  // samples that speech may be stretched by now
 };
 
 }  // namespace parley::client

@@ -257,8 +257,15 @@ void Session::Impl::drain_uplink() {
   drain_posted_.store(false);
   if (!media_) return uplink_->drain([](const Uplink::Packet&) {});
   uplink_->drain([this](const Uplink::Packet& packet) {
-    if (direct_.sends_mcu()) media_->send(packet);
+    if (direct_.sends_mcu()) {
+      unsent_.drain([this](const Uplink::Packet& before) { media_->send(before); });
+      media_->send(packet);
+    } else {
+      unsent_.keep(packet);
+    }
     if (direct_.sends_direct()) media_->send_direct(packet);
+    if (direct_.listens_direct() && own_talk_.on_packet(now(), packet.voice))
+      show_talking(participant_id(), own_talk_, packet.level);
   });
   media_->flush();
 }

@@ -3,6 +3,7 @@
 
 #include "client/host_addresses.hpp"
 #include "client/session_impl.hpp"
+#include "pipelines/media/opus_inspect.hpp"
 #include "transport/base/ids.hpp"
 #include "transport/base/log.hpp"
 #include "transport/dtls/identity.hpp"
@@ -11,8 +12,8 @@ namespace parley::client {
 
 namespace {
 
-constexpr Duration kStep = 20ms;
-constexpr double kTooLossy = 0.15;  // of the last report interval: the server's path is likely to be better
+constexpr Duration kStep = 10ms;
+constexpr std::uint8_t kSilent = 127;  // -dBov
 constexpr std::uint32_t kBestPriority = 0x7effffff;
 
 }  // namespace
@@ -47,6 +48,7 @@ void Session::Impl::take(const protocol::DirectStart& event) {
   if (!can_go_direct() || !media_ || net_.identity() == nullptr) return;
   drop_direct();
   direct_call_ = event.call;
+  direct_peer_ = event.peer;
   direct_controlling_ = event.controlling;
   direct_credentials_ = ice::Credentials::random();
   direct_.start(now());
@@ -75,7 +77,10 @@ void Session::Impl::take(const protocol::DirectPeer& peer) {
   leg.cname = cname_;
   leg.audio_level_id = 1;
   media_->start_direct(leg, net_.identity());
-  for (const auto& text : peer.candidates) add_candidate(text);
+  for (const auto& text : peer.candidates) {
+    if (const auto address = Address::parse(text)) direct_named_.push_back(address->ip);
+    add_candidate(text);
+  }
   for (const auto& text : direct_addresses_) add_candidate(text);
 }
 
@@ -111,17 +116,47 @@ void Session::Impl::step_direct_later() {
   direct_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error || self->state() == SessionState::ended) return;
     self->direct_.on_timer(now());
+    if (self->direct_.time_to_guess(now())) self->guess_ports();
     self->watch_direct_loss();
+    self->step_talking();
     self->settle_direct();
     if (self->direct_.state() != DirectPath::State::off) self->step_direct_later();
   });
 }
 
+// Only at the one address where the server sees the peer and which the peer itself has named: nobody is sent
+// hundreds of packets on one party's word.
+void Session::Impl::guess_ports() {
+  if (!config_.guess_ports || !media_ || direct_addresses_.empty()) return;
+  const auto seen = Address::parse(direct_addresses_.back());
+  if (!seen || std::find(direct_named_.begin(), direct_named_.end(), seen->ip) == direct_named_.end()) return;
+  log::debug("no direct path yet: guessing ports around {}", seen->to_string());
+  media_->guess_direct_ports(*seen);
+}
+
 void Session::Impl::watch_direct_loss() {
-  if (!direct_.listens_direct() || !media_) return;
+  if (!media_ || !media_->has_direct()) return;
   const auto traffic = media_->direct_traffic();
-  if (std::max(traffic.fraction_lost_in, traffic.fraction_lost_out) > kTooLossy)
-    direct_.broken(now(), "loss");
+  direct_.traffic(now(), traffic.packets_in, traffic.lost_in);
+}
+
+void Session::Impl::direct_media(const MediaPacket& packet) {
+  downlink_.offer_direct(packet);
+  if (const auto opus = media::inspect_opus(packet.data()); opus.valid) direct_.packets_last(opus.duration);
+  if (direct_.listens_direct() && peer_talk_.on_packet(packet.arrival, packet.voice))
+    show_talking(direct_peer_, peer_talk_, packet.level);
+}
+
+void Session::Impl::show_talking(const std::string& who, const TalkWatch& watch, std::uint8_t level) {
+  if (const auto talker = roster_.set_talking(who, watch.talking(), level))
+    tell([&](SessionEvents& events) { events.on_talking(*talker); });
+}
+
+// The server takes it up again when it hears them.
+void Session::Impl::step_talking() {
+  const TimePoint at = direct_.listens_direct() ? now() : TimePoint::max();
+  if (peer_talk_.on_timer(at)) show_talking(direct_peer_, peer_talk_, kSilent);
+  if (own_talk_.on_timer(at)) show_talking(participant_id(), own_talk_, kSilent);
 }
 
 // After everything that may have changed the state of the direct path.
@@ -140,10 +175,12 @@ void Session::Impl::settle_direct() {
 void Session::Impl::drop_direct() {
   direct_.stop(now());
   settle_direct();
+  step_talking();
   if (media_) media_->stop_direct();
   direct_ = DirectPath();
   direct_call_.clear();
   direct_addresses_.clear();
+  direct_named_.clear();
   direct_candidates_ = 0;
   direct_timer_.cancel();
 }

@@ -13,10 +13,12 @@
 #include "client/downlink.hpp"
 #include "client/media_link.hpp"
 #include "client/net_thread.hpp"
+#include "client/recent_packets.hpp"
 #include "client/roster.hpp"
 #include "client/session.hpp"
 #include "client/signal_channel.hpp"
 #include "client/suspend_watch.hpp"
+#include "client/talk_watch.hpp"
 #include "client/uplink.hpp"
 #include "client/uplink_policy.hpp"
 #include "transport/ice/credentials.hpp"
@@ -98,6 +100,10 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void take(const protocol::DirectPeerState& event);
   void take(const protocol::DirectStop& event);
   void step_direct_later();
+  void guess_ports();
+  void direct_media(const MediaPacket& packet);
+  void show_talking(const std::string& who, const TalkWatch& watch, std::uint8_t level);
+  void step_talking();
   void watch_direct_loss();
   void settle_direct();
   void drop_direct();
@@ -161,12 +167,15 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   bool carrier_open_ = false;  // the channel has joined with media_
   boost::asio::steady_timer carrier_timer_;
   DirectPath direct_;
-  std::string direct_call_;
+  std::string direct_call_, direct_peer_;
+  TalkWatch peer_talk_, own_talk_;
   bool direct_controlling_ = false;
   ice::Credentials direct_credentials_;
   std::vector<std::string> direct_addresses_;  // of the peer, as the server sees it
+  std::vector<IpAddress> direct_named_;        // by the peer
   std::uint32_t direct_candidates_ = 0;        // taken so far
   boost::asio::steady_timer direct_timer_;
+  RecentPackets unsent_;  // what only the peer was sent of late
   bool was_live_ = false;
 
   // Shared, each with its own rule.

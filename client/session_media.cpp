@@ -64,11 +64,11 @@ Status Session::Impl::open_media() {
     direct_.connected(now());
     settle_direct();
   };
-  handlers.on_direct_heard = [this](TimePoint at, bool sound) {
-    direct_.heard(at, sound);
+  handlers.on_direct_heard = [this](TimePoint at, DirectPath::Heard what) {
+    direct_.heard(at, what);
     if (direct_.state() != DirectPath::State::active) settle_direct();
   };
-  handlers.on_direct_media = [this](const MediaPacket& packet) { downlink_.offer_direct(packet); };
+  handlers.on_direct_media = [this](const MediaPacket& packet) { direct_media(packet); };
   handlers.on_direct_end = [this](LegEnd ended) {
     direct_.broken(now(), to_string(ended));
     settle_direct();

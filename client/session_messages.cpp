@@ -60,6 +60,7 @@ void Session::Impl::take(const protocol::ParticipantLeft& event) {
 }
 
 void Session::Impl::take(const protocol::Talking& event) {
+  if (direct_.listens_direct()) return;  // the two hear each other themselves
   if (const auto talker = roster_.set_talking(event.participant, event.talking, event.level))
     tell([&](SessionEvents& events) { events.on_talking(*talker); });
 }

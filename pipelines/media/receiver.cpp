@@ -18,6 +18,7 @@ Receiver::Impl::Impl(const ReceiverConfig& config)
       rate_(rtp_clock_rate(config.codec)),
       tick_(static_cast<std::size_t>(config.tick / 1ms) * rate_ / 1'000),
       ms_(rate_ / 1'000),
+      conceal_for_(std::max<std::size_t>(static_cast<std::size_t>(config.conceal_for / 1ms), 40) * ms_),
       timeline_(rate_),
       delays_(config.min_delay, std::max(config.min_delay, config.max_delay)),
       pcm_(kHistoryMs * ms_),

@@ -23,10 +23,11 @@ class FrameDecoder;
 
 struct ReceiverConfig {
   Codec codec = Codec::opus;
-  Duration tick = 20ms;        // 10 or 20 ms
-  Duration min_delay = 0ms;    // jitter.min_ms
-  Duration max_delay = 200ms;  // jitter.max_ms
-  bool comfort_noise = false;  // fade concealment into low noise instead of digital silence
+  Duration tick = 20ms;         // 10 or 20 ms
+  Duration min_delay = 0ms;     // jitter.min_ms
+  Duration max_delay = 200ms;   // jitter.max_ms
+  Duration conceal_for = 80ms;  // what is missing for longer becomes silence
+  bool comfort_noise = false;   // fade concealment into low noise instead of digital silence
 };
 
 // What the samples of one pull are made of, from best to worst; a pull of several kinds reports the worst.

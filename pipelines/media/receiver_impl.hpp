@@ -100,8 +100,9 @@ class Receiver::Impl {
 
   const ReceiverConfig config_;
   const std::uint32_t rate_;
-  const std::size_t tick_;  // samples
-  const std::size_t ms_;    // samples per millisecond
+  const std::size_t tick_;         // samples
+  const std::size_t ms_;           // samples per millisecond
+  const std::size_t conceal_for_;  // samples
 
   RtpTimeline timeline_;
   DelayManager delays_;

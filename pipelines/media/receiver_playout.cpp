@@ -11,14 +11,13 @@ namespace parley::media {
 namespace {
 
 constexpr std::size_t kFadeFromMs = 30;  // concealment is at full level until here
-constexpr std::size_t kFadeToMs = 80;    // and silent from here on
+constexpr std::size_t kOwnFromMs = 80;   // from here on it is made without the codec
 constexpr std::size_t kSeamMs = 5;
 constexpr std::size_t kChunkMs = 20;   // concealed at once
 constexpr std::size_t kMaxSeam = 240;  // kSeamMs at 48 kHz
 
-float concealment_gain(std::size_t run, std::size_t ms) {
-  const float t = (static_cast<float>(run) / static_cast<float>(ms) - kFadeFromMs) /
-                  static_cast<float>(kFadeToMs - kFadeFromMs);
+float concealment_gain(std::size_t run, std::size_t from, std::size_t to) {
+  const float t = (static_cast<float>(run) - static_cast<float>(from)) / static_cast<float>(to - from);
   return 0.5F + 0.5F * std::cos(std::numbers::pi_v<float> * std::clamp(t, 0.0F, 1.0F));
 }
 
@@ -87,7 +86,7 @@ bool Receiver::Impl::step(TimePoint at) {
 
 // Nothing is there. The packet may be lost or only late, so no media time is spent yet.
 void Receiver::Impl::underrun() {
-  if (after_dtx_ || concealed_run_ >= kFadeToMs * ms_) {
+  if (after_dtx_ || concealed_run_ >= conceal_for_) {
     seam_ = !after_dtx_;
     stop();
     return;
@@ -125,7 +124,7 @@ bool Receiver::Impl::bridge_gap(const StoredPacket& next) {
   const std::int64_t gap = next.timestamp - decoded_to_;
   const std::int64_t missing = next.sequence - next_;
   const bool meant = missing == 0 || after_dtx_ || gap > missing * packet_samples_ + packet_samples_ / 2;
-  if (meant || concealed_run_ >= kFadeToMs * ms_) {
+  if (meant || concealed_run_ >= conceal_for_) {
     seam_ = !meant;
     stop();
     return false;
@@ -217,7 +216,16 @@ void Receiver::Impl::conceal(std::size_t samples) {
   const std::size_t before = pcm_.size();
   const auto room = pcm_.extend(samples);
   decoder().conceal(room);
-  for (std::size_t i = 0; i < room.size(); ++i) room[i] *= concealment_gain(concealed_run_ + i, ms_);
+  const auto gain = [this](std::size_t run) {
+    return concealment_gain(run, kFadeFromMs * ms_, conceal_for_);
+  };
+  if (concealed_run_ < kOwnFromMs * ms_) {
+    for (std::size_t i = 0; i < room.size(); ++i) room[i] *= gain(concealed_run_ + i);
+  } else {  // codecs turn to noise: what is heard already goes on
+    extrapolate(pcm_.all().first(pcm_.played().size() + before), rate_, 0, room);
+    const float heard = std::max(gain(concealed_run_), 0.01F);
+    for (std::size_t i = 0; i < room.size(); ++i) room[i] *= gain(concealed_run_ + i) / heard;
+  }
   joined(before, room);
   whole_hole_ =
       concealed_run_ == 0 && samples == tick_ && packet_samples_ == static_cast<std::int64_t>(tick_);

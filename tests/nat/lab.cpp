@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace parley::nat {
 
@@ -154,10 +155,21 @@ void Lab::block(const Host& a, const Host& b) {
   blocked_.insert(pair(a, b));
 }
 
+Duration Lab::take_lateness() {
+  const std::lock_guard lock(lock_);
+  return std::exchange(lateness_, Duration{});
+}
+
 std::uint64_t Lab::passed(const Host& a, const Host& b) const {
   const std::lock_guard lock(lock_);
   const auto found = passed_.find(pair(a, b));
   return found == passed_.end() ? 0 : found->second;
+}
+
+std::uint64_t Lab::tcp_bytes(const Host& a, const Host& b) const {
+  const std::lock_guard lock(lock_);
+  const auto found = tcp_bytes_.find(pair(a, b));
+  return found == tcp_bytes_.end() ? 0 : found->second;
 }
 
 std::pair<const Host*, const Host*> Lab::pair(const Host& a, const Host& b) {
@@ -180,6 +192,7 @@ void Lab::run() {
     }
     while (!travelling_.empty() && travelling_.top().due <= now()) {
       const auto& next = travelling_.top();
+      lateness_ = std::max(lateness_, now() - next.due);
       [[maybe_unused]] const auto written =
           ::write(next.to->host->tun(), next.packet.data(), next.packet.size());
       travelling_.pop();
@@ -210,7 +223,10 @@ void Lab::forward(Place& from, Packet packet) {
   const auto way = pair(*from.host, *to->host);
   if (udp && blocked_.contains(way)) return;
   if (udp && std::uniform_real_distribution(0.0, 1.0)(random_) < weather_.loss) return;
-  if (udp) ++passed_[way];
+  if (udp)
+    ++passed_[way];
+  else
+    tcp_bytes_[way] += packet.size();
   const double more = std::uniform_real_distribution(0.0, 1.0)(random_) * (udp ? 1.0 : 0.0);
   const Duration delay = weather_.delay + std::chrono::duration_cast<Duration>(weather_.jitter * more);
   travelling_.push({now() + delay, order_++, to, std::move(packet)});

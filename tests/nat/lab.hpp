@@ -64,8 +64,13 @@ class Lab {
   void rebind(NatBox& nat);
   // UDP between these two, however it is translated, is dropped.
   void block(const Host& a, const Host& b);
+  // How late the laboratory itself has been with a packet since the last time it was asked: what the machine
+  // was busy with otherwise.
+  Duration take_lateness();
   // UDP packets that have passed between these two.
   std::uint64_t passed(const Host& a, const Host& b) const;
+  // Bytes of TCP over IP.
+  std::uint64_t tcp_bytes(const Host& a, const Host& b) const;
 
  private:
   struct Place {
@@ -93,9 +98,10 @@ class Lab {
   std::vector<std::unique_ptr<Place>> places_;
   mutable std::mutex lock_;  // of what follows, and of the NATs
   std::priority_queue<Travelling, std::vector<Travelling>, std::greater<>> travelling_;
+  Duration lateness_{};
   std::uint64_t order_ = 0;
   std::set<std::pair<const Host*, const Host*>> blocked_;
-  std::map<std::pair<const Host*, const Host*>, std::uint64_t> passed_;
+  std::map<std::pair<const Host*, const Host*>, std::uint64_t> passed_, tcp_bytes_;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

@@ -28,7 +28,7 @@ void NatBox::outbound(Packet& packet, const Header& header) {
   const Key key{header.protocol, header.source, kind_ == Kind::symmetric ? header.destination : Endpoint{}};
   auto& port = ports_[key];
   if (port == 0) {
-    next_port_ = static_cast<std::uint16_t>(next_port_ + 7);
+    next_port_ = static_cast<std::uint16_t>(next_port_ + 1 + random_() % 8);  // others share it
     port = next_port_;
     mappings_[{header.protocol, port}].inner = header.source;
   }

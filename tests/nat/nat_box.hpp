@@ -1,11 +1,12 @@
 // A NAT by the book (RFC 4787), in the kinds of the old names: full cone, address-restricted and
 // port-restricted map independently of the destination and differ in whom they let in; symmetric maps each
-// destination to a port of its own and lets in only that one.
+// destination to a port of its own and lets in only that one. Ports are given out upwards, with gaps.
 //
 // Pure: packets in, rewritten packets out. Threads: one owner.
 #pragma once
 
 #include <map>
+#include <random>
 #include <set>
 #include <tuple>
 
@@ -18,7 +19,8 @@ const char* to_string(Kind kind);
 
 class NatBox {
  public:
-  NatBox(Kind kind, std::uint32_t public_ip, bool hairpin) : kind_(kind), ip_(public_ip), hairpin_(hairpin) {}
+  NatBox(Kind kind, std::uint32_t public_ip, bool hairpin)
+      : kind_(kind), ip_(public_ip), hairpin_(hairpin), random_(public_ip) {}
 
   Kind kind() const { return kind_; }
   std::uint32_t public_ip() const { return ip_; }
@@ -41,6 +43,7 @@ class NatBox {
   const Kind kind_;
   const std::uint32_t ip_;
   const bool hairpin_;
+  std::minstd_rand random_;
   std::uint16_t next_port_ = 20'000;
   std::map<Key, std::uint16_t> ports_;
   std::map<std::pair<std::uint8_t, std::uint16_t>, Mapping> mappings_;  // by protocol and public port

@@ -5,6 +5,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 
 #include "pipelines/room_pipeline.hpp"
@@ -56,16 +58,29 @@ client::ServerUrl Server::url() const {
   return url;
 }
 
+Folder::Folder() {
+  char name[] = "/tmp/parley-test-XXXXXX";
+  if (::mkdtemp(name) == nullptr) throw std::runtime_error("no folder can be made below /tmp");
+  path_ = name;
+}
+
+Folder::~Folder() {
+  std::error_code error;
+  std::filesystem::remove_all(path_, error);
+}
+
 Server::Answer Server::http(const std::string& method, const std::string& target, const std::string& body,
-                            const std::string& type) const {
+                            const std::string& type, const std::string& key) const {
   namespace asio = boost::asio;
   namespace http = boost::beast::http;
   asio::io_context io;
   asio::ip::tcp::socket socket(io);
-  socket.connect({asio::ip::address_v4::loopback(), app_->http().port});
+  const Address server = app_->http();
+  socket.connect({asio::ip::make_address(server.ip.to_string()), server.port});
   http::request<http::string_body> request(http::string_to_verb(method), target, 11);
   request.set(http::field::host, "127.0.0.1");
   request.set(http::field::connection, "close");
+  if (!key.empty()) request.set(http::field::authorization, "Bearer " + key);
   if (method == "PATCH") request.set(http::field::if_match, "*");
   if (!body.empty()) {
     request.set(http::field::content_type, type);

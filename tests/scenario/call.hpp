@@ -25,6 +25,19 @@ settings::Settings loopback_settings();
 // Waits for `reason` to return an empty string; what it returned last is what was still missing.
 std::string wait_until(const std::function<std::string()>& reason, Duration limit);
 
+// A folder below /tmp, gone with the test.
+class Folder {
+ public:
+  Folder();
+  ~Folder();
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 class Server {
  public:
   explicit Server(const settings::Settings& settings = loopback_settings());
@@ -38,9 +51,9 @@ class Server {
     std::string body;
     std::string location;
   };
-  // A request over a connection of its own.
+  // A request over a connection of its own. `key`: bearer.
   Answer http(const std::string& method, const std::string& target, const std::string& body = {},
-              const std::string& type = "application/json") const;
+              const std::string& type = "application/json", const std::string& key = {}) const;
 
  private:
   std::unique_ptr<app::App> app_;

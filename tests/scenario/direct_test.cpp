@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
-#include <cstdlib>
-#include <filesystem>
 
+#include "client/direct_path.hpp"
 #include "tests/scenario/tone_ear.hpp"
 
 namespace parley::scenario {
@@ -14,24 +13,7 @@ namespace {
 // design: from the direct path back to the server nobody hears a silence longer than this.
 constexpr double kLongestGapMs = 60;
 
-// What recordings and streams write, gone with the test.
-class Folder {
- public:
-  Folder() {
-    char name[] = "/tmp/parley-direct-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  settings::Settings settings() const {
-    auto settings = loopback_settings();
-    settings.recording.directory = path_ + "/recordings";
-    settings.streaming.file_root = path_;
-    return settings;
-  }
-
- private:
-  std::string path_;
-};
+constexpr Duration kPastProbation = client::DirectPath::kProbation + 300ms;
 
 class Direct : public testing::Test {
  protected:
@@ -75,7 +57,7 @@ class Direct : public testing::Test {
                        const std::function<void()>& end) {
     SCOPED_TRACE(what);
     ASSERT_EQ(wait_path(client::PathKind::direct), "");
-    std::this_thread::sleep_for(500ms);  // past the overlap
+    std::this_thread::sleep_for(kPastProbation);
     begin_to_listen();
     begin();
     ASSERT_EQ(wait_path(client::PathKind::mcu), "");
@@ -86,8 +68,15 @@ class Direct : public testing::Test {
     expect_no_gap(what);
   }
 
+  static settings::Settings settings(const Folder& folder) {
+    auto settings = loopback_settings();
+    settings.recording.directory = folder.path() + "/recordings";
+    settings.streaming.file_root = folder.path();
+    return settings;
+  }
+
   const Folder folder_;
-  const Server server_{folder_.settings()};
+  const Server server_{settings(folder_)};
   Clients clients_;
   std::unique_ptr<Caller> ann_, bob_;
   std::size_t from_ann_ = 0, from_bob_ = 0;
@@ -99,7 +88,9 @@ TEST_F(Direct, TwoGoDirectAndTheServerFallsQuiet) {
   ASSERT_EQ(wait_path(client::PathKind::direct), "");
   ASSERT_EQ(wait_tone(*ann_, 800), "");
   ASSERT_EQ(wait_tone(*bob_, 500), "");
-  std::this_thread::sleep_for(500ms);  // past the overlap
+  std::this_thread::sleep_for(kPastProbation);
+  EXPECT_TRUE(ann_->talking("bob"));
+  EXPECT_TRUE(ann_->talking("ann"));
   const auto before = ann_->session().stats();
   std::this_thread::sleep_for(2s);  // the call itself
   const auto after = ann_->session().stats();
@@ -120,7 +111,7 @@ TEST_F(Direct, TwoGoDirectAndTheServerFallsQuiet) {
 TEST_F(Direct, AThirdBringsThemBackAndItsLeavingSendsThemOffAgain) {
   two_join();
   ASSERT_EQ(wait_path(client::PathKind::direct), "");
-  std::this_thread::sleep_for(500ms);  // past the overlap
+  std::this_thread::sleep_for(kPastProbation);
   begin_to_listen();
   {
     const auto carol = join_with_tone(clients_, server_, "room", "carol", 1100);

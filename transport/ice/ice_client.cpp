@@ -71,13 +71,14 @@ class IceClient::Impl {
     if (selected_ && !searching_ && at >= trouble_at()) search_again();
     for (CandidatePair& pair : pairs_) retransmit(at, pair);
     if (at >= next_check_) check_next(at);
+    if (at >= next_guess()) guess(at);
     if (at >= nominate_at_) nominate_best(at);
     if (selected_ && at >= next_consent_) ask_consent(at);
   }
 
   TimePoint next_timeout() const {
     if (state_ == ClientState::failed) return TimePoint::max();
-    TimePoint next = std::min(give_up_at(), nominate_at_);
+    TimePoint next = std::min({give_up_at(), nominate_at_, next_guess()});
     if (selected_) next = std::min(next, next_consent_);
     if (selected_ && !searching_) next = std::min(next, trouble_at());
     for (const CandidatePair& pair : pairs_) {
@@ -86,6 +87,12 @@ class IceClient::Impl {
       if (searching_ && pair.state == State::failed) next = std::min(next, std::max(pair.due, next_check_));
     }
     return next;
+  }
+
+  void guess_ports(TimePoint at, const Address& seen) {
+    if (guess_around_ || !is_usable(seen)) return;
+    guess_around_ = seen;
+    next_guess_ = at;
   }
 
   void network_changed(TimePoint at) {
@@ -169,7 +176,9 @@ class IceClient::Impl {
     send(pair, pair.current());
   }
 
-  void send(const CandidatePair& pair, const CandidatePair::Request& request) {
+  void send(const CandidatePair& pair, const CandidatePair::Request& request) { send(pair.remote, request); }
+
+  void send(const Address& to, const CandidatePair::Request& request) {
     stun::StunBuilder check(stun::Class::request, request.id);
     check.username(config_.remote.ufrag + ":" + config_.local.ufrag).priority(kReflexivePriority);
     if (config_.controlling) {
@@ -178,7 +187,26 @@ class IceClient::Impl {
     } else {
       check.ice_controlled(config_.tie_breaker);
     }
-    sink_.send_check(pair.remote, check.integrity(config_.remote.pwd).fingerprint().bytes());
+    sink_.send_check(to, check.integrity(config_.remote.pwd).fingerprint().bytes());
+  }
+
+  // --- ports guessed: the peer's answer, a check of its own, makes a pair of the one that was right
+
+  TimePoint next_guess() const {
+    const bool guessing = guess_around_ && !selected_ && guesses_ < kMostGuesses;
+    return guessing ? next_guess_ : TimePoint::max();
+  }
+
+  // One up, one down, two up, ...
+  void guess(TimePoint at) {
+    const int step = static_cast<int>(guesses_ / 2) + 1;
+    const int port = guess_around_->port + (guesses_ % 2 == 0 ? step : -step);
+    ++guesses_;
+    if (port <= 0 || port > 0xffff) return;
+    next_guess_ = at + kGuessPacing;
+    const Address address{guess_around_->ip, static_cast<std::uint16_t>(port)};
+    if (find(address) == nullptr)
+      send(address, {stun::random_transaction_id(), at, config_.controlling, false, true});
   }
 
   // --- consent (RFC 7675): checks on the selected pair for ever; the server's rebinding and liveness rest on
@@ -369,6 +397,9 @@ class IceClient::Impl {
   TimePoint nominate_at_ = TimePoint::max();
   TimePoint consent_{};  // when the selected pair answered last
   TimePoint next_consent_ = TimePoint::max();
+  std::optional<Address> guess_around_;
+  unsigned guesses_ = 0;
+  TimePoint next_guess_{};
   std::optional<Address> mapped_;
   std::optional<TimePoint> last_authenticated_;
 };
@@ -379,6 +410,9 @@ IceClient::~IceClient() = default;
 
 bool IceClient::add_remote_candidate(TimePoint at, const Address& address, std::uint32_t priority) {
   return impl_->add(at, address, priority);
+}
+void IceClient::guess_ports(TimePoint at, const Address& seen) {
+  impl_->guess_ports(at, seen);
 }
 IceClientResult IceClient::receive(TimePoint at, const Address& from, Bytes datagram) {
   return impl_->receive(at, from, datagram);

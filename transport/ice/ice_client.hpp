@@ -60,6 +60,8 @@ class IceClient {
   static constexpr Duration kNominationWait = 200ms;  // for a better pair; not with a lite peer
   static constexpr Duration kConsentLimit = 30s;      // RFC 7675 section 5.1
   static constexpr Duration kGiveUp = 20s;
+  static constexpr unsigned kMostGuesses = 512;
+  static constexpr Duration kGuessPacing = 5ms;
 
   IceClient(IceClientConfig config, CheckSink& sink, TimePoint at);
   ~IceClient();
@@ -68,6 +70,11 @@ class IceClient {
 
   // False: refused (multicast, broadcast, unspecified, port 0, known, or more than kMaxCandidates).
   bool add_remote_candidate(TimePoint at, const Address& address, std::uint32_t priority = 0x7effffff);
+
+  // A NAT that maps every destination to a port of its own (symmetric) hides the port that the peer's checks
+  // to us come from, and ours does not let them in before we have sent to it. Most such NATs count upwards: a
+  // check goes to each port around `seen`, where the peer is known to come from, until a path is found. Once.
+  void guess_ports(TimePoint at, const Address& seen);
 
   // A STUN datagram from `from`.
   IceClientResult receive(TimePoint at, const Address& from, Bytes datagram);

@@ -86,6 +86,9 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   bool add_candidate(TimePoint at, const Address& address, std::uint32_t priority) {
     return client_ && client_->add_remote_candidate(at, address, priority);
   }
+  void guess_ports(TimePoint at, const Address& seen) {
+    if (client_) client_->guess_ports(at, seen);
+  }
   std::optional<Address> mapped_address() const { return client_ ? client_->mapped_address() : std::nullopt; }
   std::optional<Address> remote() const;
   bool connected() const { return connected_ && !ended_; }
@@ -635,6 +638,9 @@ void Leg::restart_ice(TimePoint at, std::string local_ufrag, std::string local_p
 }
 bool Leg::add_candidate(TimePoint at, const Address& address, std::uint32_t priority) {
   return impl_->add_candidate(at, address, priority);
+}
+void Leg::guess_ports(TimePoint at, const Address& seen) {
+  impl_->guess_ports(at, seen);
 }
 std::optional<Address> Leg::mapped_address() const {
   return impl_->mapped_address();

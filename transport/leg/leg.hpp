@@ -145,6 +145,8 @@ class Leg {
 
   // Clients: another address to try (RFC 8445 section 5). False: refused.
   bool add_candidate(TimePoint at, const Address& address, std::uint32_t priority);
+  // Clients: IceClient::guess_ports().
+  void guess_ports(TimePoint at, const Address& seen);
   // Clients: how the other end sees our address; known after the first check.
   std::optional<Address> mapped_address() const;
 

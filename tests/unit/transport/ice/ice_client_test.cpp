@@ -85,6 +85,32 @@ TEST(IceClient, FindsAServerThatComesLate) {
   EXPECT_TRUE(network.run_while_not([&] { return client.settled(); }, 2s));
 }
 
+TEST(IceClient, GuessesPortsSlowlyOnceAndAtOneAddress) {
+  Network network;
+  ClientHost client(network, kHome, to_lite());
+  client.agent.add_remote_candidate(network.now, kNobody);
+  network.run_for(1s);
+  std::map<std::uint16_t, TimePoint> guesses;
+  for (int port = 1; port <= 0xffff; ++port) {
+    const auto number = static_cast<std::uint16_t>(port);
+    if (number == kNobody.port) continue;
+    network.listen({kNobody.ip, number}, [&, number](TimePoint at, const Address&, Bytes) {
+      EXPECT_TRUE(guesses.emplace(number, at).second);
+    });
+  }
+  client.agent.guess_ports(network.now, kNobody);
+  client.agent.guess_ports(network.now, {kAway.ip, 9'000});  // once
+  network.run_for(10s);
+  EXPECT_EQ(guesses.size(), IceClient::kMostGuesses);
+  std::vector<TimePoint> times;
+  for (const auto& [port, at] : guesses) {
+    EXPECT_LE(std::abs(port - kNobody.port), 256);
+    times.push_back(at);
+  }
+  std::sort(times.begin(), times.end());
+  for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GE(times[i] - times[i - 1], IceClient::kGuessPacing);
+}
+
 TEST(IceClient, GivesUpAfterTwentySeconds) {
   ToLite world({kNobody});
   world.network.run_for(19s);
