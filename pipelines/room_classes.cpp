@@ -13,8 +13,7 @@ namespace {
 constexpr std::size_t kMaxContributors = 15;  // the CC field of RTP, RFC 3550 section 5.1
 constexpr std::uint8_t kAudible = 60;         // -dBov
 constexpr std::size_t kDtxBytes = 2;
-constexpr double kCalm = 0.25;         // of the loudest tick of the last 100 ms
-constexpr double kQuiet = 0.003;       // -50 dBFS
+constexpr double kLoud = 0.7;          // of the loudest tick of the last 100 ms
 constexpr std::size_t kWarmTicks = 5;  // until an encoder is no worse than any other
 
 // May this class's listeners get the packet as it is?
@@ -214,9 +213,9 @@ void RoomPipeline::Impl::send_verbatim(Class& served) {
   }
 }
 
-// A decoder of the voice mode that meets another encoder is off for as long as the pitch goes on: it should
-// do so where speech is quiet.
-void RoomPipeline::Impl::watch_calm(const media::MixClass& planned, const Class& served) {
+// Two encoders of the voice mode never say quite the same. What differs is lost in loud speech; in a pause it
+// would be all there is.
+void RoomPipeline::Impl::watch_moment(const media::MixClass& planned, const Class& served) {
   const auto* encoder = served.slot->encoder;
   if (planned.twin == media::ClassId::none || encoder == nullptr || encoder->celt()) return;
   const auto level = [&](std::size_t ago) {
@@ -227,7 +226,7 @@ void RoomPipeline::Impl::watch_calm(const media::MixClass& planned, const Class&
   };
   double loudest = 0;
   for (std::size_t ago = 1; ago < MixOutput::kHistory; ++ago) loudest = std::max(loudest, level(ago));
-  plan_.set_calm(served.id, served.gate.forwarding() || level(0) <= std::max(kCalm * loudest, kQuiet));
+  plan_.set_ready(served.id, served.gate.forwarding() || level(0) >= kLoud * loudest);
 }
 
 void RoomPipeline::Impl::count(const media::MixClass& planned, Class& served) {
@@ -243,7 +242,7 @@ void RoomPipeline::Impl::count(const media::MixClass& planned, Class& served) {
     slot.outlet->add_holes(1);
     stats_.shed += planned.listeners.size();
   }
-  watch_calm(planned, served);
+  watch_moment(planned, served);
   if (slot.encoder != nullptr && config_.forward) follow_stream(served);
   stats_.encodes += slot.encoder != nullptr ? slot.encoder->take_runs() : 1;
 }

@@ -134,7 +134,7 @@ class RoomPipeline::Impl {
   void follow_stream(Class& served);
   void choose_way(const media::MixClass& planned, Class& served);
   void send_verbatim(Class& served);
-  void watch_calm(const media::MixClass& planned, const Class& served);
+  void watch_moment(const media::MixClass& planned, const Class& served);
   void count(const media::MixClass& planned, Class& served);
 
   RoomMediaConfig config_;

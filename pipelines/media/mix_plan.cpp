@@ -136,9 +136,9 @@ void MixPlan::set_verbatim(ClassId id, LegId talker) {
   }
 }
 
-void MixPlan::set_calm(ClassId id, bool calm) {
+void MixPlan::set_ready(ClassId id, bool ready) {
   for (MixClass& mix_class : classes_) {
-    if (mix_class.id == id) mix_class.calm = calm;
+    if (mix_class.id == id) mix_class.ready = ready;
   }
 }
 
@@ -387,7 +387,7 @@ void MixPlan::join_twins(TimePoint at) {
     MixClass& small = classes_[i];
     const Duration equal = at - small.twin_since;
     if (small.twin == ClassId::none || equal < kEqualInput) continue;
-    if (!small.calm && equal < kEqualInput + kPatience) continue;
+    if (!small.ready && equal < kEqualInput + kPatience) continue;
     const auto big =
         std::find_if(classes_.begin(), classes_.end(), [&](const auto& c) { return c.id == small.twin; });
     if (big == classes_.end() || big->verbatim != small.verbatim) continue;

@@ -40,7 +40,7 @@ struct MixClass {
   // the same, whatever that was.
   ClassId twin = ClassId::none;
   TimePoint twin_since{};
-  bool calm = true;              // see set_calm()
+  bool ready = true;             // see set_ready()
   LegId verbatim = LegId::none;  // whose packets it gets instead of its encoder's
   std::vector<LegId> listeners;
 };
@@ -56,7 +56,7 @@ struct PlanChange {
 class MixPlan {
  public:
   static constexpr Duration kEqualInput = 300ms;  // before two encoders count as one
-  static constexpr Duration kPatience = 240ms;    // for a quiet moment to do it in
+  static constexpr Duration kPatience = 240ms;    // for a good moment to do it in
   static constexpr Duration kSilence = 200ms;     // of silence before a decoder may meet an unrelated encoder
   static constexpr Duration kDuckAttack = 50ms;   // others make room for a whisper, and come back
   static constexpr Duration kDuckRelease = 400ms;
@@ -85,7 +85,7 @@ class MixPlan {
 
   // Whether this is a good moment for the class's decoders to meet another encoder. They wait for one, but
   // not for long: kPatience.
-  void set_calm(ClassId id, bool calm);
+  void set_ready(ClassId id, bool ready);
 
   const std::vector<MixClass>& classes() const { return classes_; }
   const MixClass* find(ClassId id) const;
