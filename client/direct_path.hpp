@@ -24,7 +24,7 @@ class DirectPath {
   static constexpr Duration kProbation =
       2s;  // going direct: the peer fades over, and the path shows its worth
   static constexpr Duration kFadeBack = 900ms;  // coming back: the server's path is the longer one
-  static constexpr Duration kSpeechGap = 30ms;    // after a packet was due in the middle of speech
+  static constexpr Duration kSpeechGap = 30ms;  // after a packet was due in the middle of speech
   static constexpr Duration kQuietGap = 150ms;  // a keep-alive is due every 100 ms
   static constexpr Duration kDead = 300ms;
   // Being missed once is worth a second of the server's path, two losses within kLossPair are worth more: on

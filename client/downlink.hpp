@@ -50,7 +50,7 @@ class Downlink {
   media::Receiver receiver_;
   media::Receiver direct_;
   PathFade fade_;
-  Interpolator interpolator_;
+  media::Interpolator interpolator_;
   double energy_ = 0;
   // Anyone's.
   mutable std::mutex mutex_;

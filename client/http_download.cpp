@@ -172,10 +172,11 @@ Result<Downloaded> download(const ServerUrl& server, const Download& what) {
     const auto wanted = transfer.checksum();
     out.checked = !wanted.empty();
     if (wanted.empty() || checksum_of(part) == wanted) break;
-    // What lay there before was of something else: once more, from the beginning.
+    // What lay there before was of something else, or the tags of a recording that has just ended were
+    // written meanwhile: once more, from the beginning.
     std::error_code ignored;
     fs::remove(part, ignored);
-    if (!out.resumed || attempt > 0) return Error{"what arrived is not what the server has", 0};
+    if (attempt > 0) return Error{"what arrived is not what the server has", 0};
   }
   out.bytes = size_of(part);
   std::error_code error;
