@@ -61,6 +61,8 @@ function(parley_test)
   endif()
   add_executable(${A_NAME} ${A_SOURCES})
   target_link_libraries(${A_NAME} PRIVATE parley_options ${A_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+  # The tests' own code is not what is measured, and compiles a quarter faster so.
+  target_compile_options(${A_NAME} PRIVATE -O1)
   set(props TIMEOUT ${A_TIMEOUT})
   if(A_SERIAL)
     list(APPEND props RUN_SERIAL TRUE)
