@@ -26,6 +26,14 @@ std::string question(const Target& target) {
   return handshake;
 }
 
+// Silence is an answer, too: of a server that accepts nobody any more its system drops the newcomers. Who is
+// refused or cut off has not asked.
+Answer answer_of(GError* error) {
+  const bool silent = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) == TRUE;
+  g_clear_error(&error);
+  return silent ? Answer::no : Answer::unknown;
+}
+
 }  // namespace
 
 Answer probe(const Target& target, const IpAddress& address, Duration timeout, GCancellable* cancel) {
@@ -36,21 +44,18 @@ Answer probe(const Target& target, const IpAddress& address, Duration timeout, G
   g_socket_client_set_enable_proxy(client.get(), FALSE);
   const auto host = tls ? target.host : address.to_string();
   const Owned<GSocketConnectable> where(g_network_address_new(host.c_str(), target.port));
+  GError* error = nullptr;
   const Owned<GSocketConnection> connection(
-      g_socket_client_connect(client.get(), where.get(), cancel, nullptr));
-  if (!connection) return Answer::unknown;
+      g_socket_client_connect(client.get(), where.get(), cancel, &error));
+  if (!connection) return answer_of(error);
   const auto text = question(target);
   if (g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection.get())), text.data(),
-                                text.size(), nullptr, cancel, nullptr) == FALSE)
-    return Answer::unknown;
+                                text.size(), nullptr, cancel, &error) == FALSE)
+    return answer_of(error);
   char byte = 0;
-  GError* error = nullptr;
   const auto got = g_input_stream_read(g_io_stream_get_input_stream(G_IO_STREAM(connection.get())), &byte, 1,
                                        cancel, &error);
-  if (got >= 0) return Answer::yes;  // to hang up is an answer
-  const bool silent = g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) == TRUE;
-  g_error_free(error);
-  return silent ? Answer::no : Answer::unknown;
+  return got >= 0 ? Answer::yes : answer_of(error);  // to hang up is an answer
 }
 
 }  // namespace parley::streams

@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace parley::streaming {
 
@@ -28,7 +30,7 @@ class FakeIcecast {
     port_ = ntohs(address.sin_port);
     const int small = 4'096;
     if (buffer == Buffer::small) ::setsockopt(listener_, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    ::listen(listener_, 8);
+    ::listen(listener_, kQueue);
     thread_ = std::thread([this] { run(); });
   }
   ~FakeIcecast() {
@@ -41,6 +43,23 @@ class FakeIcecast {
   void refuse(bool refuse) { refuse_ = refuse; }
   void hang_up() { hang_up_ = true; }
   void freeze() { frozen_ = true; }  // takes no more, with the connection open
+  // More connections than the system keeps for one that accepts none, until the returned are gone.
+  std::vector<std::shared_ptr<const int>> fill_queue() const {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port_));
+    std::vector<std::shared_ptr<const int>> queue;
+    for (int i = 0; i < 2 * kQueue; ++i) {
+      const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+      queue.emplace_back(new int(fd), [](const int* one) {
+        ::close(*one);
+        delete one;
+      });
+    }
+    return queue;
+  }
   int connections() const { return connections_; }
   std::string received() const {
     const std::lock_guard lock(lock_);
@@ -48,6 +67,8 @@ class FakeIcecast {
   }
 
  private:
+  static constexpr int kQueue = 8;
+
   static bool readable(int fd) {
     pollfd waiting{fd, POLLIN, 0};
     return ::poll(&waiting, 1, 20) == 1;

@@ -248,6 +248,19 @@ TEST_F(StreamEngineTest, AFrozenServerIsAskedInVain) {
   EXPECT_LT(to_seconds(now() - frozen), 5);
 }
 
+// Others have asked it before us, and its system's queue of those who wait to be accepted is full.
+TEST_F(StreamEngineTest, AFrozenServerWithAQueueBeforeItsDoorIsAskedInVain) {
+  settings_.ask_every = settings_.answer_within = 1s;
+  open();
+  FakeIcecast server(FakeIcecast::Buffer::usual);
+  const auto id = start({server.url(), "", 0, ""});
+  wait_for(id, StreamState::live);
+  server.freeze();
+  const auto queue = server.fill_queue();
+  const auto missed = wait(id, [](const StreamInfo& i) { return i.failures > 0; });
+  EXPECT_NE(missed.cause.find("does not answer"), std::string::npos) << missed.cause;
+}
+
 // A server that goes on answering for its system but takes nothing: one stops in the middle, one has never
 // begun.
 TEST_F(StreamEngineTest, AFrozenServerIsMissedInTime) {
