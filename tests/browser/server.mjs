@@ -60,7 +60,7 @@ export class Server {
     this.#log = path.join(kOut, `${this.name}.log`);
     fs.writeFileSync(this.#config, flat(this.config).replaceAll('"127.0.0.1:', '"127.0.0.1:'));
     const log = fs.openSync(this.#log, 'w');
-    this.#process = spawn(path.join(kBin, 'parley-mcu'), ['--config', this.#config], {stdio: ['ignore', log, log]});
+    this.#process = spawn(path.join(kBin, 'parley-mcu'), ['--config', this.#config], {cwd: kOut, stdio: ['ignore', log, log]});
     fs.closeSync(log);
     const line = await until('the MCU listens', () => {
       if (this.#process.exitCode !== null) throw new Error(fs.readFileSync(this.#log, 'utf8'));

@@ -134,7 +134,9 @@ if command -v openssl > /dev/null && [ -e /usr/lib/nginx/modules/ngx_stream_modu
   start_rtmps
   authority="$work/tls/ca.pem"
 fi
+ffmpeg -nostdin -v error -y -f lavfi -i color=red:size=200x100 -frames:v 1 "$work/red.png"
 start_server "$bin" "streaming:
+  picture: \"$work/red.png\"
   allow: [\"icecast://127.0.0.0/8\", \"rtmp://127.0.0.0/8\", \"rtmps://localhost\", \"rtmps://127.0.0.1\", \"srt://127.0.0.0/8\", \"srt://0.0.0.0:$srt_listen\",
     \"rtp://127.0.0.0/8\", \"icecast://nowhere.invalid\", \"hls:\", \"file:\"]
   file_root: \"$work/files\"
@@ -171,6 +173,7 @@ if have RTMP nginx && [ -e /usr/lib/nginx/modules/ngx_rtmp_module.so ]; then
   wait_for 10 "RTMP" is_live call "${id[rtmp]}"
   pull rtmp -i "rtmp://127.0.0.1:$rtmp_port/live/room"
   id[video]=$(start_stream call "{\"url\":\"rtmp://127.0.0.1:$rtmp_port/live/video\",\"video\":\"black\"}")
+  id[picture]=$(start_stream call "{\"url\":\"rtmp://127.0.0.1:$rtmp_port/live/picture\",\"video\":\"picture\"}")
 fi
 if [ -n "${id[rtmp]:-}" ] && [ -n "$authority" ]; then
   id[rtmps]=$(start_stream call "{\"url\":\"rtmps://localhost:$rtmps_port/live/secure\"}")
@@ -216,6 +219,11 @@ done
 if [ -n "${id[video]:-}" ]; then
   has_video() { ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$work"/rtmp/rec/video-*.flv | sort | paste -sd ' '; }
   check "RTMP with a black picture: $(has_video)" [ "$(has_video)" = "aac h264" ]
+  colour() {  # red, green and blue of a frame in the middle, 0 to 255
+    ffmpeg -nostdin -v error -ss 5 -i "$work"/rtmp/rec/picture-*.flv -frames:v 1 -vf scale=1:1 -f rawvideo -pix_fmt rgb24 - |
+      od -An -tu1
+  }
+  check "RTMP with the configured picture, which is red:$(colour)" awk '$1 < 180 || $2 > 60 || $3 > 60 {exit 1}' <<< "$(colour)"
 fi
 check "no credentials in the log" sh -c "! grep -qE 'srcpw|secret12345|live/room|live/secure' '$work/mcu.log'"
 check "none in the list" sh -c "! curl -s '$url/api/v1/rooms/call/streams' | grep -qE 'srcpw|secret12345'"
