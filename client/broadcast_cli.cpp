@@ -2,10 +2,12 @@
 
 #include <CLI/CLI.hpp>
 
+#include "client/server_options.hpp"
+
 namespace parley::client {
 
 struct BroadcastCommands::Raw {
-  std::string server = "http://127.0.0.1:8080";
+  ServerOptions server;
   std::string key;
   StreamCommand stream;
   PlayCommand play;
@@ -16,9 +18,9 @@ struct BroadcastCommands::Raw {
 
 namespace {
 
-void add_common(CLI::App& app, std::string& server, std::string& key, std::string& room, bool& json) {
+void add_common(CLI::App& app, ServerOptions& server, std::string& key, std::string& room, bool& json) {
   app.add_option("ROOM", room, "The room's name")->required();
-  app.add_option("--server", server, "Where the server is: http://HOST[:PORT]")->capture_default_str();
+  add_server_options(app, server);
   app.add_option("--admin-key", key,
                  "The server's auth.admin_key (default: the environment variable PARLEY_ADMIN_KEY)");
   app.add_flag("--json", json, "Print one JSON object per line");
@@ -78,7 +80,7 @@ std::optional<BroadcastCommands::Chosen> BroadcastCommands::chosen() const {
   const bool plays = raw.play_app->parsed();
   const bool streams = raw.start_app->parsed() || raw.stop_app->parsed() || raw.list_app->parsed();
   if (!plays && !streams) return std::nullopt;
-  const auto server = parse_server_url(raw.server);
+  const auto server = make_server(raw.server);
   if (!server) return server.error();
   if (streams) {
     using Action = StreamCommand::Action;

@@ -22,9 +22,7 @@ A call without a sound device:  parley join demo --input tone:440 --output heard
 
 // Options as text or numbers, before they become commands.
 struct Raw {
-  std::string server = "http://127.0.0.1:8080";
-  std::string ca;
-  bool insecure = false;
+  ServerOptions server;
   std::string key, token;
   bool json = false;
 
@@ -44,11 +42,7 @@ struct Raw {
 };
 
 void add_server(CLI::App& app, Raw& raw) {
-  app.add_option("--server", raw.server, "Where the server is: http://HOST[:PORT] or https://HOST[:PORT]")
-      ->capture_default_str();
-  app.add_option("--ca", raw.ca, "A PEM file with the certificates to trust (default: the system's)")
-      ->check(CLI::ExistingFile);
-  app.add_flag("--insecure", raw.insecure, "Trust any certificate of the server");
+  add_server_options(app, raw.server);
 }
 
 void add_json(CLI::App& app, Raw& raw) {
@@ -189,9 +183,8 @@ Result<Command> make_doctor(const Raw& raw, const ServerUrl& server) {
 }
 
 Result<Command> make_command(const std::string& chosen, const Raw& raw) {
-  auto server = parse_server_url(raw.server);
+  auto server = make_server(raw.server);
   if (!server) return server.error();
-  server->trust = {raw.ca, raw.insecure};
   if (chosen == "join") return make_join(raw, *server);
   if (chosen == "rooms") return Command(RoomsCommand{*server, raw.key, raw.json});
   if (chosen == "whisper")

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "client/http_client.hpp"
+#include "client/tls.hpp"
 #include "pipelines/recorder/crc32.hpp"
 #include "transport/base/time.hpp"
 
@@ -54,7 +55,7 @@ std::string checksum_of(const std::string& path) {
 class Transfer {
  public:
   Transfer(const ServerUrl& server, const Download& what, std::string part)
-      : server_(server), what_(what), part_(std::move(part)), stream_(context_), begin_(size_of(part_)) {}
+      : server_(server), what_(what), part_(std::move(part)), tcp_(context_), begin_(size_of(part_)) {}
 
   Status run() {
     if (auto connected = connect(); !connected) return connected;
@@ -81,15 +82,23 @@ class Transfer {
     context_.restart();
     context_.run_for(kPatience);
     if (!result) {
-      stream_.cancel();
+      (stream_ ? stream_->next_layer() : tcp_).cancel();
       context_.restart();
       context_.run();
     }
     return result.value_or(beast::error::timeout);
   }
-  Error failure(const ErrorCode& error) const { return {server_.authority() + ": " + error.message(), 0}; }
+  Error failure(const ErrorCode& error, const std::string& what = {}) const {
+    return {what + server_.authority() + ": " + error.message(), 0};
+  }
 
   Status connect() {
+    TlsContext trust;
+    if (server_.tls) {
+      auto made = make_tls_context(server_);
+      if (!made) return made.error();
+      trust = std::move(*made);
+    }
     tcp::resolver resolver(context_);
     tcp::resolver::results_type found;
     auto error = step([&](auto done) {
@@ -99,8 +108,16 @@ class Transfer {
                                done(e);
                              });
     });
-    if (!error) error = step([&](auto done) { stream_.async_connect(found, done); });
+    if (!error) error = step([&](auto done) { tcp_.async_connect(found, done); });
     if (error) return failure(error);
+    if (!server_.tls) {
+      stream_.emplace(std::move(tcp_));
+      return Done{};
+    }
+    auto tls = make_tls_stream(std::move(tcp_), *trust, server_);
+    error = step([&](auto done) { tls.async_handshake(boost::asio::ssl::stream_base::client, done); });
+    if (error) return failure(error, "no TLS with ");
+    stream_.emplace(std::move(tls));
     return Done{};
   }
 
@@ -110,9 +127,9 @@ class Transfer {
     request.set(http::field::connection, "close");
     if (!what_.bearer.empty()) request.set(http::field::authorization, "Bearer " + what_.bearer);
     if (begin_ > 0) request.set(http::field::range, "bytes=" + std::to_string(begin_) + "-");
-    auto error = step([&](auto done) { http::async_write(stream_, request, done); });
+    auto error = step([&](auto done) { http::async_write(*stream_, request, done); });
     parser_.body_limit(boost::none);
-    if (!error) error = step([&](auto done) { http::async_read_header(stream_, buffer_, parser_, done); });
+    if (!error) error = step([&](auto done) { http::async_read_header(*stream_, buffer_, parser_, done); });
     if (error) return failure(error);
     return Done{};
   }
@@ -123,7 +140,7 @@ class Transfer {
     response.body.resize(8 * 1024);
     parser_.get().body().data = response.body.data();
     parser_.get().body().size = response.body.size();
-    static_cast<void>(step([&](auto done) { http::async_read(stream_, buffer_, parser_, done); }));
+    static_cast<void>(step([&](auto done) { http::async_read(*stream_, buffer_, parser_, done); }));
     response.body.resize(response.body.size() - parser_.get().body().size);
     return Error{problem_of(response), status};
   }
@@ -138,7 +155,7 @@ class Transfer {
       auto& body = parser_.get().body();
       body.data = part.data();
       body.size = part.size();
-      auto error = step([&](auto done) { http::async_read_some(stream_, buffer_, parser_, done); });
+      auto error = step([&](auto done) { http::async_read_some(*stream_, buffer_, parser_, done); });
       const auto got = part.size() - parser_.get().body().size;
       if (got > 0 && std::fwrite(part.data(), 1, got, file.get()) != got)
         return Error{part_ + ": " + std::strerror(errno), 0};
@@ -154,7 +171,8 @@ class Transfer {
   const Download& what_;
   const std::string part_;
   boost::asio::io_context context_;
-  beast::tcp_stream stream_;
+  beast::tcp_stream tcp_;              // until it is connected
+  std::optional<net::Stream> stream_;  // then what carries HTTP
   beast::flat_buffer buffer_;
   http::response_parser<http::buffer_body> parser_;
   std::uint64_t begin_;

@@ -153,6 +153,7 @@ Result<RecordingPlace> RecordingPlace::open(const std::string& what, const Serve
           "this is no link to a whole recording: make one with `parley recordings link ID --file all`",
           kUsage};
     place.remote_ = std::move(*link);
+    place.remote_.server.trust = server.trust;
   } else if (fs::is_directory(what, ignored)) {
     place.folder_ = what;
     auto info = read_folder(what);

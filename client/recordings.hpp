@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "client/audio_sink.hpp"
-#include "client/url.hpp"
+#include "client/server_options.hpp"
 #include "pipelines/remix/file_encoder.hpp"
 #include "transport/base/result.hpp"
 
@@ -42,7 +42,7 @@ struct RecordingsCommand {
 
 // What the command line says, before it is checked.
 struct RecordingsOptions {
-  std::string server = "http://127.0.0.1:8080";
+  ServerOptions server;
   RecordingsCommand command;
   std::vector<std::string> gains;           // "NAME=DB"
   std::string format, play_to = "speaker";  // format empty: by the file's name

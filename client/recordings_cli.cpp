@@ -10,8 +10,7 @@ namespace parley::client {
 namespace {
 
 void add_common(CLI::App& app, RecordingsOptions& options) {
-  app.add_option("--server", options.server, "Where the server is: http://HOST[:PORT]")
-      ->capture_default_str();
+  add_server_options(app, options.server);
   app.add_option("--admin-key", options.command.key,
                  "The server's auth.admin_key (default: the environment variable PARLEY_ADMIN_KEY)");
 }
@@ -147,7 +146,7 @@ Result<RecordingsCommand> make_recordings(const CLI::App& app, const RecordingsO
       {"play", Action::play}};
   RecordingsCommand command = options.command;
   command.action = kActions.at(app.get_subcommands().front()->get_subcommands().front()->get_name());
-  const auto server = parse_server_url(options.server);
+  const auto server = make_server(options.server);
   if (!server) return server.error();
   command.server = *server;
   if (command.key.empty()) command.key = environment_key;

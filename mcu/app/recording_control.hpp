@@ -84,6 +84,7 @@ class RecordingControl final : public room::RoomWatcher,
   void on_trouble(const recording::Manifest& manifest, bool in_trouble) override;
   void on_disk_low() override;
   void on_disk_roomy() override;
+  void measure(recording::Manifest manifest);
   void complete(const recording::Manifest& manifest);
   void complete_the_rest();
   recording::Catalogue* catalogue();  // null: the directory cannot be used at present

@@ -26,6 +26,7 @@ recording::Catalogue* RecordingControl::catalogue() {
     return nullptr;
   }
   catalogue_ = std::move(opened).value();
+  for (auto& manifest : catalogue_->take_repaired()) measure(std::move(manifest));
   post_([this] { health_.index(""); });
   return catalogue_.get();
 }
@@ -35,13 +36,17 @@ void RecordingControl::on_progress(const recording::Manifest& manifest) {
 }
 
 void RecordingControl::on_finished(const recording::Manifest& manifest) {
-  // Before anything is told of it: what is delivered has its tags.
-  post_([this, manifest] {
-    if (settings_.loudness && measurer_->add(manifest)) delivery_->hold(manifest.id);
-  });
+  measure(manifest);
   complete(manifest);
   log::info("recording {} of room {}: {:.0f} s, {} tracks ({})", manifest.id, manifest.room,
             static_cast<double>(manifest.duration_ms) / 1'000, manifest.tracks.size(), manifest.reason);
+}
+
+// Before anything is told of it: what is delivered has its tags.
+void RecordingControl::measure(recording::Manifest manifest) {
+  post_([this, manifest = std::move(manifest)] {
+    if (settings_.loudness && measurer_->add(manifest)) delivery_->hold(manifest.id);
+  });
 }
 
 void RecordingControl::complete(const recording::Manifest& manifest) {

@@ -54,8 +54,9 @@ Result<std::unique_ptr<Catalogue>> Catalogue::open(const std::string& root, Disk
   std::unique_ptr<Catalogue> catalogue(new Catalogue(root, disk, std::move(index).value()));
   catalogue->owes_ = owes;
   if (fresh) static_cast<void>(catalogue->rebuild());
-  if (const auto repaired = catalogue->repair_interrupted(running); repaired > 0)
-    log::warn("recordings: {} had been cut off; they have been closed and play", repaired);
+  catalogue->repair_interrupted(running);
+  if (!catalogue->repaired_.empty())
+    log::warn("recordings: {} had been cut off; they have been closed and play", catalogue->repaired_.size());
   return catalogue;
 }
 
@@ -77,7 +78,7 @@ std::vector<std::string> Catalogue::folders(std::size_t newest_days) const {
 }
 
 // What the index believes to be going on, and recent folders that it has not heard of.
-std::size_t Catalogue::repair_interrupted(const Running& running) {
+void Catalogue::repair_interrupted(const Running& running) {
   std::set<std::string> suspects;
   store::RecordingFilter going_on;
   going_on.state = "recording";
@@ -93,7 +94,6 @@ std::size_t Catalogue::repair_interrupted(const Running& running) {
     const auto found = index_->find(folder.substr(folder.rfind('/') + 1));
     if (found && !*found) suspects.insert(std::move(folder));
   }
-  std::size_t repaired = 0;
   for (const auto& folder : suspects) {
     if (running && running(folder.substr(folder.rfind('/') + 1))) continue;
     auto loaded = load_folder(root_, folder);
@@ -102,14 +102,13 @@ std::size_t Catalogue::repair_interrupted(const Running& running) {
       continue;
     }
     if (loaded->state == "recording") {
-      ++repaired;
       add_debts(*loaded);
       *loaded = repair_folder(disk_, root_, std::move(*loaded));
+      repaired_.push_back(*loaded);
     }
     static_cast<void>(enter(*loaded));
   }
-  if (repaired > 0) log_failure(disk_.sync());
-  return repaired;
+  if (!repaired_.empty()) log_failure(disk_.sync());
 }
 
 Result<std::size_t> Catalogue::rebuild() {

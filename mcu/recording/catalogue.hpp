@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "mcu/recording/disk.hpp"
@@ -41,6 +42,9 @@ class Catalogue {
   // An error: the disk did not take it; try again later.
   Status complete(Manifest manifest);
 
+  // What has been repaired since this was called last; it is not measured yet.
+  std::vector<Manifest> take_repaired() { return std::exchange(repaired_, {}); }
+
   void set_owes(const Kinds& owes) { owes_ = owes; }
   // Recordings that owe something, oldest first.
   std::vector<store::RecordingRow> owed(std::size_t limit) const;
@@ -65,7 +69,7 @@ class Catalogue {
  private:
   Catalogue(std::string root, Disk& disk, std::unique_ptr<store::RecordingIndex> index)
       : root_(std::move(root)), disk_(disk), index_(std::move(index)) {}
-  std::size_t repair_interrupted(const Running& running);
+  void repair_interrupted(const Running& running);
   std::vector<std::string> folders(std::size_t newest_days) const;
 
   void add_debts(Manifest& manifest) const;
@@ -73,6 +77,7 @@ class Catalogue {
 
   const std::string root_;
   Kinds owes_;
+  std::vector<Manifest> repaired_;
   Disk& disk_;
   std::unique_ptr<store::RecordingIndex> index_;
 };

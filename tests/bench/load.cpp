@@ -322,7 +322,7 @@ Decoded decode(const std::vector<Kept>& packets) {
 
 AddedDelays added_delays(const LegResult& talker, const LegResult& listener, Duration every) {
   constexpr double kLookAheadMs = 2.5;  // of the server's low-delay encoder: the codec's, not the server's
-  constexpr std::size_t kWindow = 4'800;
+  constexpr std::size_t kWindow = 9'600;
   const auto step = static_cast<std::size_t>(every * 48 / 1ms);
   AddedDelays delays;
   if (talker.said.size() < 50 || listener.heard.size() < 50) return delays;

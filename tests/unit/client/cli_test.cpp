@@ -121,6 +121,8 @@ TEST(CommandLine, HttpsAndWhomToTrust) {
   EXPECT_TRUE(rooms.server.tls);
   EXPECT_TRUE(rooms.server.trust.anybody);
   EXPECT_FALSE(parsed<RoomsCommand>("rooms --server https://meet.example.org").server.trust.anybody);
+  EXPECT_TRUE(parsed<RecordingsCommand>("recordings fetch aB3 --insecure").server.trust.anybody);
+  EXPECT_TRUE(parsed<StreamCommand>("stream list standup --insecure").server.trust.anybody);
 }
 
 TEST(CommandLine, JoinTakesEverything) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "client/http_client.hpp"
+#include "client/http_download.hpp"
 #include "client/signal_channel.hpp"
 #include "mcu/signaling/tls.hpp"
 #include "tests/unit/mcu/signaling/server_fixture.hpp"
@@ -62,6 +63,23 @@ TEST_F(ClientTls, HttpsByTrust) {
   EXPECT_THAT(call(url("127.0.0.1", {})), HasSubstr("no TLS with 127.0.0.1"))
       << "the system does not know it";
   EXPECT_THAT(call(url("127.0.0.1", {path("none.pem"), false})), HasSubstr("none.pem"));
+}
+
+TEST_F(ClientTls, ADownloadByTrust) {
+  start();
+  const auto fetch = [&](const ServerUrl& server) {
+    const auto fetched = download(server, {"/healthz", {}, path("fetched"), {}});
+    return fetched ? std::to_string(fs::file_size(path("fetched"))) : fetched.error().what;
+  };
+  const auto size =
+      std::to_string(http_call(url("127.0.0.1", {"", true}), {"GET", "/healthz", {}, {}})->body.size());
+  EXPECT_EQ(fetch(url("127.0.0.1", {path("own.pem"), false})), size);
+  EXPECT_EQ(fetch(url("127.0.0.1", {"", true})), size) << "trusts anybody";
+  EXPECT_THAT(fetch(url("127.0.0.1", {})), HasSubstr("no TLS with 127.0.0.1"));
+  EXPECT_THAT(fetch(url("127.0.0.1", {path("none.pem"), false})), HasSubstr("none.pem"));
+  auto plain = url("127.0.0.1", {});
+  plain.tls = false;
+  EXPECT_EQ(fetch(plain), size) << "on the loopback both kinds are answered";
 }
 
 TEST_F(ClientTls, ACertificateForAnotherAddress) {
