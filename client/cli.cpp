@@ -44,7 +44,7 @@ struct Raw {
 
   bool log = false;
   unsigned limit = 100;
-  std::string from, to, before;
+  std::string from, until, before;
 };
 
 void add_server(CLI::App& app, Raw& raw) {
@@ -137,7 +137,7 @@ CLI::App* add_room_quality(CLI::App& rooms, Raw& raw) {
       ->needs(log);
   const char* time = "A date, a time in UTC (2026-11-25T14:00:00Z) or milliseconds since 1970";
   quality->add_option("--from", raw.from, time)->needs(log);
-  quality->add_option("--to", raw.to, time)->needs(log);
+  quality->add_option("--to", raw.until, time)->needs(log);
   quality->add_option("--before", raw.before, "The page of older rows, as the last one named it")->needs(log);
   return quality;
 }
@@ -218,7 +218,7 @@ Result<Command> make_command(const std::string& chosen, const Raw& raw) {
   if (chosen == "join") return make_join(raw, *server);
   if (chosen == "rooms quality") {
     return Command(RoomQualityCommand{*server, raw.key, raw.room, raw.log, raw.json, raw.limit, raw.from,
-                                      raw.to, raw.before});
+                                      raw.until, raw.before});
   }
   if (chosen == "rooms") return Command(RoomsCommand{*server, raw.key, raw.json});
   if (chosen == "whisper")

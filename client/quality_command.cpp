@@ -1,5 +1,6 @@
 // `parley rooms quality`: how a room's calls are, or were.
 #include <cstdio>
+#include <utility>
 
 #include "client/commands.hpp"
 #include "client/http_client.hpp"
@@ -23,9 +24,10 @@ std::string target_of(const RoomQualityCommand& command) {
   const auto room = encode_path_segment(command.room);
   if (!command.log) return "/api/v1/rooms/" + room + "/quality";
   std::string target = "/api/v1/quality?room=" + room + "&limit=" + std::to_string(command.limit);
-  for (const auto& [name, value] :
-       {std::pair("from", command.from), {"to", command.to}, {"before", command.before}})
-    if (!value.empty()) target += std::string("&") + name + "=" + encode_path_segment(value);
+  const std::pair<const char*, const std::string&> filters[] = {
+      {"&from=", command.from}, {"&to=", command.to}, {"&before=", command.before}};
+  for (const auto& [name, value] : filters)
+    if (!value.empty()) target += name + encode_path_segment(value);
   return target;
 }
 

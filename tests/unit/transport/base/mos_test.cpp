@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+
 #include "transport/base/path_quality.hpp"
 
 namespace parley {
@@ -11,7 +13,8 @@ TEST(Mos, FollowsTableB1OfG107) {
   struct Row {
     double r, mos;
   };
-  for (const auto& [r, mos] : {Row{93.2, 4.41}, {90, 4.34}, {80, 4.03}, {70, 3.60}, {60, 3.10}, {50, 2.58}})
+  for (const auto& [r, mos] : std::initializer_list<Row>{
+           Row{93.2, 4.41}, {90, 4.34}, {80, 4.03}, {70, 3.60}, {60, 3.10}, {50, 2.58}})
     EXPECT_NEAR(mos_of_rating(r), mos, 0.01) << r;
   EXPECT_EQ(mos_of_rating(-3), 1);
   EXPECT_EQ(mos_of_rating(3), 1) << "the polynomial dips below 1 there";
@@ -23,7 +26,8 @@ TEST(Mos, DelayCostsNothingUpTo100Ms) {
   struct Row {
     double delay_ms, idd;
   };
-  for (const auto& [delay, idd] : {Row{0, 0}, {100, 0}, {150, 0.16}, {200, 3.04}, {300, 14.76}, {400, 24.07}})
+  for (const auto& [delay, idd] :
+       std::initializer_list<Row>{Row{0, 0}, {100, 0}, {150, 0.16}, {200, 3.04}, {300, 14.76}, {400, 24.07}})
     EXPECT_NEAR(93.2 - rating_factor({Codec::pcmu, delay, 0}), idd, 0.01) << delay;
 }
 
@@ -62,8 +66,8 @@ TEST(PathQuality, LossIsJudgedOnlyWhereSomebodyTalked) {
     std::int64_t lost;
     double loss;
   };
-  for (const auto& [received, lost, loss] :
-       {Row{200, 0, 0}, {180, 20, 0.1}, {0, 0, -1}, {12, 1, -1}, {0, 250, 1}, {200, -3, 0}})
+  for (const auto& [received, lost, loss] : std::initializer_list<Row>{
+           Row{200, 0, 0}, {180, 20, 0.1}, {0, 0, -1}, {12, 1, -1}, {0, 250, 1}, {200, -3, 0}})
     EXPECT_DOUBLE_EQ(interval_loss(received, lost), loss) << received << " " << lost;
 }
 
