@@ -29,6 +29,8 @@ std::optional<PathQuality> QualityMeter::read(TimePoint at, Codec codec, const R
   out.round_trip_ms = t.round_trip_ms;
   auto &up = out.uplink, &down = out.downlink;
   up.loss = interval_loss(grown(t.packets_out, u.packets_out), change(t.lost_out, u.lost_out));
+  // Without a round trip no report of the other end has come: nothing lost is nothing known.
+  if (t.round_trip_ms < 0) up.loss = -1;
   up.kbps = kbps(grown(t.bytes_out, u.bytes_out), seconds);
   if (up.loss >= 0) up.jitter_ms = t.jitter_out_ms;
   const auto received = grown(t.packets_in, u.packets_in);

@@ -221,6 +221,8 @@ std::optional<Sample> QualityControl::mcu_sample(TimePoint at, const room::Parti
   judge(up, codec, t.round_trip_ms);
 
   down.loss = loss(grown(t.packets_out, before.traffic.packets_out), t.lost_out, before.traffic.lost_out);
+  // Without a round trip no report of the receiver has come: nothing lost is nothing known.
+  if (t.round_trip_ms < 0) down.loss = -1;
   down.kbps = kbps(grown(t.bytes_out, before.traffic.bytes_out), time);
   if (down.loss >= 0) down.jitter_ms = t.jitter_out_ms;
   if (out.path == quality::kMcuUdp) out.local = who.address;
@@ -276,7 +278,9 @@ void QualityControl::count(const Sample& sample) {
 }
 
 void QualityControl::tell(const Sample& sample, const std::vector<quality::Trouble>& troubles) {
-  for (const auto& change : watch_.take(sample, settings_.alarm_mos)) {
+  Sample watched = sample;
+  if (sample.is_direct()) watched.uplink.mos = -1;  // the peer tells of it, as what it hears
+  for (const auto& change : watch_.take(watched, settings_.alarm_mos)) {
     room::QualityAlarm alarm;
     alarm.participant = sample.participant;
     alarm.path = sample.path;

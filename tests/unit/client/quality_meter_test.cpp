@@ -71,6 +71,19 @@ TEST(QualityMeter, TheReceiverTellsWhatItMadeUpAndWhatFecRebuilt) {
   EXPECT_DOUBLE_EQ(found->downlink.target_ms, 60);
 }
 
+TEST(QualityMeter, WithoutReportsOfTheOtherEndNothingIsKnownOfTheWayThere) {
+  QualityMeter meter;
+  auto now = reading(0, 0, 0, 0);
+  meter.read(kStart, Codec::opus, now);
+  now = reading(250, 0, 250, 0);
+  now.traffic.round_trip_ms = -1;
+  const auto found = meter.read(kStart + 5s, Codec::opus, now);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->uplink.loss, -1);
+  EXPECT_EQ(found->uplink.mos, -1);
+  EXPECT_EQ(found->downlink.loss, 0);
+}
+
 // A new leg counts from zero: no figure may become negative or huge.
 TEST(QualityMeter, TotalsThatFallDoNoHarm) {
   QualityMeter meter;

@@ -29,7 +29,7 @@ TEST(QualityTable, ARowForEachPathAndTheDiagnosisInWords) {
       (*lines)[2],
       "Ann                mcu-udp          31 ms |   8.1 %    3 ms   44 ms  120 ms   3.2 |       -       -  "
       "     -       -     -");
-  EXPECT_EQ((*lines)[3].rfind("Ann - Bob          direct                - |", 0), 0U) << (*lines)[3];
+  EXPECT_EQ((*lines)[3].rfind("Ann - Bob          direct               - |", 0), 0U) << (*lines)[3];
   EXPECT_EQ((*lines)[5], "Ann, uplink, hurts others: 8.1 % is lost");
   EXPECT_EQ((*lines)[6], "the server, server, hurts everybody: too busy");
   EXPECT_EQ(columns((*lines)[1]), columns((*lines)[2])) << (*lines)[1] << "\n" << (*lines)[2];

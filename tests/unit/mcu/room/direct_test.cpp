@@ -51,9 +51,12 @@ TEST_F(DirectRoomTest, OnlyTheTwoEndsTellOfTheirPath) {
   report.path = "direct";
   report.call = call();
   ASSERT_EQ(code(rooms.report_path(at, ann.participant, report)), "ok");
-  for (const auto& who : *rooms.quality("room")) {
+  const auto people = rooms.quality("room").value();
+  for (const auto& who : people) {
     ASSERT_EQ(who.direct_report.has_value(), who.id == ann.participant);
-    if (who.direct_report) EXPECT_EQ(who.direct_report->peer, "bob");
+    if (who.direct_report) {
+      EXPECT_EQ(who.direct_report->peer, "bob");
+    }
   }
   report.call = "another";
   EXPECT_EQ(code(rooms.report_path(at, bob.participant, report)), "conflict");

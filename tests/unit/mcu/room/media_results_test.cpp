@@ -70,7 +70,8 @@ TEST_F(MediaResults, WhatAClientMeasuresIsKeptForItsOwnLegOnly) {
   report.target_ms = 42;
   ASSERT_EQ(code(rooms.report_path(at, ann.participant, report)), "ok");
   EXPECT_EQ(code(rooms.report_path(at, "nobody", report)), "not-joined");
-  for (const auto& who : *rooms.quality("r")) {
+  const auto people = rooms.quality("r").value();
+  for (const auto& who : people) {
     ASSERT_EQ(who.mcu_report.has_value(), who.id == ann.participant);
     EXPECT_FALSE(who.direct_report);
     if (!who.mcu_report) continue;
@@ -78,8 +79,8 @@ TEST_F(MediaResults, WhatAClientMeasuresIsKeptForItsOwnLegOnly) {
     EXPECT_EQ(who.mcu_report->at, at);
   }
   rooms.leg_gone(at, ann.answer.leg, LegGone::timeout);
-  for (const auto& who : *rooms.quality("r"))
-    EXPECT_FALSE(who.mcu_report) << "it was of the leg that is gone";
+  const auto left = rooms.quality("r").value();
+  for (const auto& who : left) EXPECT_FALSE(who.mcu_report) << "it was of the leg that is gone";
 }
 
 TEST_F(MediaResults, QualityAlarmsGoToWhomTheyAreAboutAndToModerators) {
