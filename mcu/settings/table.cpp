@@ -316,9 +316,8 @@ std::vector<Key> guard_keys() {
           "How many days the figures are kept, in quality.db beside the recordings, with the addresses of "
           "the participants. 0: they are not written."),
       key(
-          "quality.max_mb", [](auto& s) -> auto& { return s.quality.max_mb; },
-          whole_number("MB", 1, 100'000), kReload,
-          "How much quality.db may hold; the oldest figures go first."),
+          "quality.max_mb", [](auto& s) -> auto& { return s.quality.max_mb; }, whole_number("MB", 1, 100'000),
+          kReload, "How much quality.db may hold; the oldest figures go first."),
       key(
           "log.level", [](auto& s) -> auto& { return s.log.level; }, log_level(), kReload,
           "The least severe message that is logged."),
