@@ -29,7 +29,8 @@ Result<std::unique_ptr<MediaLink>> MediaLink::open(boost::asio::io_context& cont
 
 MediaLink::MediaLink(boost::asio::io_context& context, std::unique_ptr<net::UdpSocket> socket,
                      MediaHandlers handlers)
-    : socket_(std::move(socket)),
+    : context_(context),
+      socket_(std::move(socket)),
       readable_(context, socket_->fd()),
       timer_(context),
       handlers_(std::move(handlers)) {
@@ -99,7 +100,7 @@ bool MediaLink::is_mapping_answer(const net::Datagram& datagram) {
 void MediaLink::probe_direct_ports(const Address& known, const ice::ProbePlan& plan) {
   if (!direct_) return;
   openings_ = std::make_unique<OpeningSockets>(
-      static_cast<boost::asio::io_context&>(timer_.get_executor().context()),
+      context_,
       [this](std::size_t socket, const Address& from, Bytes data) { read_opening(socket, from, data); });
   direct_->probe_ports(now(), known, plan);
   settle();

@@ -52,7 +52,8 @@ class MediaLink final : private LegOutput {
   // A second leg on the same socket, so that what the server sees of our NAT is true for the peer as well.
   void start_direct(const LegConfig& config, const dtls::Identity* identity);
   void add_direct_candidate(const Address& address, std::uint32_t priority);
-  // What our NAT does (MappingProbe): asked for on from the first call, to be repeated every few milliseconds.
+  // What our NAT does (MappingProbe): asked for on from the first call, to be repeated every few
+  // milliseconds.
   ice::PortMapping learn_mapping();
   // Leg::probe_ports(). The path may then be another socket's.
   void probe_direct_ports(const Address& known, const ice::ProbePlan& plan);
@@ -88,6 +89,7 @@ class MediaLink final : private LegOutput {
   void on_media(LegId leg, const MediaPacket& packet) override;
   void on_end(LegId leg, LegEnd end) override;
 
+  boost::asio::io_context& context_;
   std::unique_ptr<net::UdpSocket> socket_;
   boost::asio::posix::stream_descriptor readable_;  // lends socket_'s descriptor
   boost::asio::steady_timer timer_;

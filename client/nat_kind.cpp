@@ -104,12 +104,14 @@ NatWords describe(const NatFacts& facts) {
   using Filter = NatFacts::Filter;
   const std::string everybody = "direct calls will work with everybody whose UDP is not blocked";
   const std::string most =
-      "direct calls will work with everybody but those behind a symmetric NAT whose ports are drawn at random, "
+      "direct calls will work with everybody but those behind a symmetric NAT whose ports are drawn at "
+      "random, "
       "and with most of these, too";
   const std::string through_server = "; where they do not work, calls go through the server";
   if (facts.mapping == PortMapping::varying) {
     const bool counts = std::abs(facts.port_step) <= static_cast<int>(ice::PortProber::kPredictions / 2);
-    return {counts ? "symmetric NAT, whose ports count upwards" : "symmetric NAT, whose ports are drawn at random",
+    return {counts ? "symmetric NAT, whose ports count upwards"
+                   : "symmetric NAT, whose ports are drawn at random",
             std::string("direct calls will work with people without a NAT or behind a full-cone or "
                         "address-restricted one, ") +
                 (counts ? "and in nearly all cases behind a port-restricted one"
@@ -118,15 +120,18 @@ NatWords describe(const NatFacts& facts) {
             true};
   }
   if (facts.mapping == PortMapping::unknown || facts.filter == Filter::unknown) {
-    const std::string why = !facts.second ? "the server has no second port to ask at (media.second_listen)"
-                                          : "the server's second port " + facts.second->to_string() + " does not answer";
-    return {std::string(facts.is_nat ? "there is a NAT" : "no NAT") + "; what it lets in cannot be told: " + why,
-            facts.is_nat ? "direct calls will work unless it is a symmetric NAT at both ends" + through_server
-                         : most + through_server,
-            false};
+    const std::string why =
+        !facts.second ? "the server has no second port to ask at (media.second_listen)"
+                      : "the server's second port " + facts.second->to_string() + " does not answer";
+    return {
+        std::string(facts.is_nat ? "there is a NAT" : "no NAT") + "; what it lets in cannot be told: " + why,
+        facts.is_nat ? "direct calls will work unless it is a symmetric NAT at both ends" + through_server
+                     : most + through_server,
+        false};
   }
   if (facts.filter == Filter::none_by_port)
-    return {facts.is_nat ? "full-cone or address-restricted NAT" : "no NAT, and no filter by port", everybody, true};
+    return {facts.is_nat ? "full-cone or address-restricted NAT" : "no NAT, and no filter by port", everybody,
+            true};
   return {facts.is_nat ? "port-restricted NAT" : "no NAT, but a firewall that lets in only who was spoken to",
           most + through_server, true};
 }

@@ -16,11 +16,11 @@ namespace parley::client {
 struct NatFacts {
   enum class Filter : std::uint8_t { unknown, none_by_port, by_port };
 
-  bool is_nat = false;                 // we are seen under another address than our own
-  std::optional<Address> second;       // the server's second port, if it names one
+  bool is_nat = false;            // we are seen under another address than our own
+  std::optional<Address> second;  // the server's second port, if it names one
   ice::PortMapping mapping = ice::PortMapping::unknown;
-  int port_step = 0;                   // varying: from the first destination's port to the second's
-  Filter filter = Filter::unknown;     // whether answers get in from a port that we have not spoken to
+  int port_step = 0;                // varying: from the first destination's port to the second's
+  Filter filter = Filter::unknown;  // whether answers get in from a port that we have not spoken to
 };
 
 // Blocks for up to three seconds. Error: no answer at all.

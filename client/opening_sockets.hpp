@@ -26,8 +26,8 @@ class OpeningSockets {
   OpeningSockets(const OpeningSockets&) = delete;
   OpeningSockets& operator=(const OpeningSockets&) = delete;
 
-  // From a new socket. Nothing is sent where the process has used up half of the descriptors it may have: they
-  // are there for others, too.
+  // From a new socket. Nothing is sent where the process has used up half of the descriptors it may have:
+  // they are there for others, too.
   void open(const Address& to, Bytes datagram);
   void send(std::size_t socket, const Address& to, Bytes datagram);
   // Closes all others, now and for good.

@@ -99,7 +99,8 @@ std::vector<Key> media_keys() {
       key(
           "media.second_listen", [](auto& s) -> auto& { return s.media.second_listen; },
           optional_socket_address(), kRestart,
-          "A second UDP port that answers STUN Binding requests and nothing else: by it clients find out what "
+          "A second UDP port that answers STUN Binding requests and nothing else: by it clients find out "
+          "what "
           "kind of NAT they are behind, for parley doctor and for direct calls through the hardest of them. "
           "The IP address of media.listen, another port."),
       key(

@@ -17,14 +17,15 @@ namespace {
 
 using client::testing_support::FakeMcu;
 
-const std::uint32_t kVictim = ip("203.0.113.9"), kOther = ip("203.0.113.77"), kServer = ip("192.0.2.1");
+const std::uint32_t kVictim = ip("203.0.113.9"), kServer = ip("192.0.2.1");
 constexpr std::uint16_t kVictimPort = 40'000;
 const std::string kVictimText = "203.0.113.9:40000";
 
 // A client at home in the laboratory, and a server that says to it whatever the test likes.
 class Target {
  public:
-  Target(Lab& lab, Host& server, const char* address) : server_(server), person_{&lab.add_host(ip(address)), 500} {
+  Target(Lab& lab, Host& server, const char* address)
+      : server_(server), person_{&lab.add_host(ip(address)), 500} {
     lab.watch(*person_.host);
   }
   ~Target() {
@@ -49,7 +50,8 @@ class Target {
   }
   void describe(const std::string& call, const std::vector<std::string>& candidates) {
     static const auto identity = dtls::Identity::create().value();
-    mcu_->send(protocol::DirectPeer{call, "peer", "0123456789012345678901", identity->fingerprint(), candidates});
+    mcu_->send(
+        protocol::DirectPeer{call, "peer", "0123456789012345678901", identity->fingerprint(), candidates});
   }
   void see(const std::string& call, const std::string& address) {
     mcu_->send(protocol::DirectAddress{call, address});
@@ -90,10 +92,10 @@ std::vector<std::string> nasty(const std::string& own, int round) {
   const auto numbered = [round](const char* net, int i) {
     return std::string(net) + std::to_string(round) + "." + std::to_string(i) + ":5060";
   };
-  std::vector<std::string> all = {"224.0.0.1:5004",      "239.255.255.250:1900", "255.255.255.255:9",
-                                  "0.0.0.0:5004",        "127.0.0.1:22",         "10.0.0.1:0",
-                                  "192.0.2.1:5004",      own,                    "198.51.100.255:137",
-                                  "169.254.169.254:80"};
+  std::vector<std::string> all = {
+      "224.0.0.1:5004",     "239.255.255.250:1900", "255.255.255.255:9", "0.0.0.0:5004",
+      "127.0.0.1:22",       "10.0.0.1:0",           "192.0.2.1:5004",    own,
+      "198.51.100.255:137", "169.254.169.254:80"};
   for (int i = 1; all.size() < 20; ++i) all.push_back(numbered(i % 2 == 0 ? "10.7." : "203.0.", i));
   return all;
 }
@@ -147,8 +149,8 @@ TEST(HostilePeer, CannotMakeAClientFloodAThirdParty) {
   EXPECT_LE(places.size(), 20U);
   EXPECT_LE(most_in_a_second(checks), 51U);
   EXPECT_TRUE(flooded.sent(lab, begun + client::DirectPath::kConnectLimit + 300ms).empty());
-  std::printf("hundreds of candidates: %zu checks to %zu addresses in 10 s, at most %zu in a second\n", checks.size(),
-              places.size(), most_in_a_second(checks));
+  std::printf("hundreds of candidates: %zu checks to %zu addresses in 10 s, at most %zu in a second\n",
+              checks.size(), places.size(), most_in_a_second(checks));
 
   // Probes: at most 512, not faster than every 5 ms, to the one address.
   const auto probed = probes(probing.sent(lab), own_port);
@@ -164,13 +166,16 @@ TEST(HostilePeer, CannotMakeAClientFloodAThirdParty) {
   if (!probed.empty()) {
     EXPECT_GE(probed.back().at - probed.front().at, 2400ms);
   }
-  std::printf("a victim named by server and peer: %zu probes, %zu of them openings, at most %zu in a second\n",
-              probed.size(), openings, most_in_a_second(probed));
+  std::printf(
+      "a victim named by server and peer: %zu probes, %zu of them openings, at most %zu in a second\n",
+      probed.size(), openings, most_in_a_second(probed));
   EXPECT_TRUE(probing.sent(lab, begun + client::DirectPath::kConnectLimit + 500ms).empty());
 
   for (const auto& packet : probes(unnamed.sent(lab), unnamed_port)) ADD_FAILURE() << "to " << packet.to.port;
-  for (const auto& packet : probes(unwilling.sent(lab), unwilling_port)) ADD_FAILURE() << "to " << packet.to.port;
-  for (const auto& packet : probes(forbidden.sent(lab), forbidden_port)) ADD_FAILURE() << "to " << packet.to.port;
+  for (const auto& packet : probes(unwilling.sent(lab), unwilling_port))
+    ADD_FAILURE() << "to " << packet.to.port;
+  for (const auto& packet : probes(forbidden.sent(lab), forbidden_port))
+    ADD_FAILURE() << "to " << packet.to.port;
 
   // Once: another attempt of the same server at the same victim.
   const TimePoint again = now();

@@ -84,8 +84,9 @@ TEST(Probing, ASymmetricNatOfRandomPortsAndAPortRestrictedOneMeet) {
   int met = 0;
   for (int round = 0; round < 2; ++round)
     met += ten_calls(Kind::symmetric_random, Kind::port_restricted, {}, 9s);
-  std::printf("symmetric (random ports) with port-restricted: %d of 20 went direct; by the mathematics %.1f %%\n",
-              met, 100 * ice::chance_to_meet(448, 448));
+  std::printf(
+      "symmetric (random ports) with port-restricted: %d of 20 went direct; by the mathematics %.1f %%\n",
+      met, 100 * ice::chance_to_meet(448, 448));
   EXPECT_GE(met, 16);
 }
 

@@ -49,9 +49,8 @@ std::uint16_t NatBox::new_port(std::uint8_t protocol) {
 }
 
 std::size_t NatBox::mappings() const {
-  return static_cast<std::size_t>(std::count_if(mappings_.begin(), mappings_.end(), [](const auto& entry) {
-    return entry.first.first == kUdp;
-  }));
+  return static_cast<std::size_t>(std::count_if(mappings_.begin(), mappings_.end(),
+                                                [](const auto& entry) { return entry.first.first == kUdp; }));
 }
 
 bool NatBox::inbound(Packet& packet, const Header& header) {

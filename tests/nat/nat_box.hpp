@@ -15,7 +15,14 @@
 
 namespace parley::nat {
 
-enum class Kind : std::uint8_t { none, full_cone, address_restricted, port_restricted, symmetric, symmetric_random };
+enum class Kind : std::uint8_t {
+  none,
+  full_cone,
+  address_restricted,
+  port_restricted,
+  symmetric,
+  symmetric_random
+};
 const char* to_string(Kind kind);
 
 class NatBox {

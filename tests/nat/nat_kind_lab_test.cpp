@@ -40,7 +40,8 @@ TEST(NatKind, IsToldForEachKind) {
   people.push_back(world.person_without_udp(0));
   const auto said = ask(world, people);
   for (std::size_t i = 0; i < std::size(kinds); ++i) {
-    std::printf("%-18s -> %s: %s\n", to_string(kinds[i].first), said[i].kind.c_str(), said[i].prospect.c_str());
+    std::printf("%-18s -> %s: %s\n", to_string(kinds[i].first), said[i].kind.c_str(),
+                said[i].prospect.c_str());
     EXPECT_EQ(said[i].kind, kinds[i].second);
     EXPECT_TRUE(said[i].known);
   }

@@ -71,7 +71,8 @@ std::vector<Case> homes(World& world) {
   for (const bool hairpin : {false, true}) {
     const std::string with = hairpin ? " with hairpin" : " without hairpin";
     NatBox& shared = lab.add_nat(Kind::port_restricted, public_ip(), hairpin);
-    cases.push_back({"same NAT" + with, "same NAT",
+    cases.push_back({"same NAT" + with,
+                     "same NAT",
                      {Person{&lab.add_host(ip("192.168.1.2"), {&shared}), kAnnHz},
                       Person{&lab.add_host(ip("192.168.1.3"), {&shared}), kBobHz}},
                      Meets::always});
@@ -79,14 +80,16 @@ std::vector<Case> homes(World& world) {
     NatBox& carrier = lab.add_nat(Kind::port_restricted, public_ip(), hairpin);
     NatBox& one = lab.add_nat(Kind::port_restricted, ip("100.64.0.2"));
     NatBox& two = lab.add_nat(Kind::port_restricted, ip("100.64.0.3"));
-    cases.push_back({"same carrier NAT" + with, "another home",
+    cases.push_back({"same carrier NAT" + with,
+                     "another home",
                      {Person{&lab.add_host(ip("192.168.1.2"), {&one, &carrier}), kAnnHz},
                       Person{&lab.add_host(ip("192.168.1.2"), {&two, &carrier}), kBobHz}},
                      hairpin ? Meets::always : Meets::never});
   }
   NatBox& inner = lab.add_nat(Kind::port_restricted, ip("100.64.0.2"));
   NatBox& outer = lab.add_nat(Kind::port_restricted, public_ip());
-  cases.push_back({"double NAT", "port-restricted",
+  cases.push_back({"double NAT",
+                   "port-restricted",
                    {Person{&lab.add_host(ip("192.168.1.2"), {&inner, &outer}), kAnnHz},
                     world.person(Kind::port_restricted, kBobHz)},
                    Meets::always});

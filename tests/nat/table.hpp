@@ -1,5 +1,5 @@
-// Who can meet whom: calls are made one after another, and watched until they have gone direct or had the time
-// to.
+// Who can meet whom: calls are made one after another, and watched until they have gone direct or had the
+// time to.
 #pragma once
 
 #include <string>
@@ -35,7 +35,7 @@ struct Outcome {
   bool direct = false;
   // Of who came second, from its start: the server's answer, media connected, the first packet, both direct.
   double joined_ms = 0, connected_ms = 0, audio_ms = 0, direct_ms = -1;
-  std::string deaf;        // empty: both hear each other, before and after; or who misses what
+  std::string deaf = {};      // empty: both hear each other, before and after; or who misses what
   bool peer_to_peer = false;  // what they hear, they hear from each other
   double late_ms = 0;         // the laboratory itself, meanwhile
 };

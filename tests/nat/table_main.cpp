@@ -22,8 +22,9 @@ int main() {
     const bool udp = outcome.a != kNoUdp.name && outcome.b != kNoUdp.name;
     if (udp) slowest = std::max(slowest, outcome.audio_ms);
   }
-  std::printf("%zu pairs, %d direct, %d not as expected; slowest first audio by UDP %.0f ms\n", all.size(), direct,
-              wrong, slowest);
-  if (late > 15) std::printf("the laboratory itself was up to %.0f ms late: other programs kept the machine busy\n", late);
+  std::printf("%zu pairs, %d direct, %d not as expected; slowest first audio by UDP %.0f ms\n", all.size(),
+              direct, wrong, slowest);
+  if (late > 15)
+    std::printf("the laboratory itself was up to %.0f ms late: other programs kept the machine busy\n", late);
   return wrong == 0 ? 0 : 1;
 }

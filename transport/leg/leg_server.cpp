@@ -523,8 +523,8 @@ Result<std::unique_ptr<LegServer>> LegServer::open(const Address& listen, const 
     if (!opened) return opened.error();
     second = std::move(opened).value();
   }
-  return std::unique_ptr<LegServer>(new LegServer(
-      std::make_unique<Impl>(std::move(socket).value(), std::move(second), identity, events)));
+  return std::unique_ptr<LegServer>(
+      new LegServer(std::make_unique<Impl>(std::move(socket).value(), std::move(second), identity, events)));
 }
 
 LegServer::LegServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

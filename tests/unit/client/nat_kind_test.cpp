@@ -41,14 +41,16 @@ TEST(NatKind, IsSaidInWords) {
       {facts(true, PortMapping::varying, Filter::by_port, -9'000),
        "symmetric NAT, whose ports are drawn at random", "mostly behind a port-restricted one", true},
       {facts(true, PortMapping::unknown, Filter::unknown),
-       "there is a NAT; what it lets in cannot be told: the server's second port 192.0.2.1:5005 does not answer",
+       "there is a NAT; what it lets in cannot be told: the server's second port 192.0.2.1:5005 does not "
+       "answer",
        "through the server", false},
       {only_nat,
        "there is a NAT; what it lets in cannot be told: the server has no second port to ask at "
        "(media.second_listen)",
        "through the server", false},
       {nothing,
-       "no NAT; what it lets in cannot be told: the server has no second port to ask at (media.second_listen)",
+       "no NAT; what it lets in cannot be told: the server has no second port to ask at "
+       "(media.second_listen)",
        "through the server", false},
   };
   for (const auto& c : cases) {

@@ -62,8 +62,8 @@ TEST_F(OpeningSocketsTest, EachDatagramLeavesFromAPortOfItsOwnAndOneIsKept) {
 
 TEST_F(OpeningSocketsTest, MayBeDestroyedByItsHandler) {
   std::unique_ptr<OpeningSockets> sockets;
-  sockets = std::make_unique<OpeningSockets>(
-      context, [&](std::size_t, const Address&, Bytes) { sockets.reset(); });
+  sockets =
+      std::make_unique<OpeningSockets>(context, [&](std::size_t, const Address&, Bytes) { sockets.reset(); });
   open(*sockets, 5);
   for (const auto& from : sources())
     for (const char* text : {"a", "b"}) say(from, text);

@@ -30,7 +30,7 @@ std::vector<Sent> run(const ProbePlan& plan, Duration step, const Address& known
 
 TEST(PortProber, NeverMoreThan512NeverCloserThan5MsAndToOneIpOnly) {
   constexpr unsigned kMany = 100'000;
-  const ProbePlan plans[] = {{kMany, 0, 0},  {0, kMany, 0}, {0, 0, kMany},    {kMany, kMany, kMany},
+  const ProbePlan plans[] = {{kMany, 0, 0},  {0, kMany, 0},  {0, 0, kMany},    {kMany, kMany, kMany},
                              {64, 448, 448}, {64, 224, 224}, {0, kMany, kMany}};
   for (const auto& plan : plans) {
     for (const Duration step : {Duration(100us), Duration(1ms), Duration(7ms)}) {
@@ -88,9 +88,9 @@ TEST(PlanProbes, WhoVariesOpensAndTheOtherLooks) {
     unsigned openings, random_ports;
   };
   const Case cases[] = {
-      {varying, constant, 448, 0},  {constant, varying, 0, 448},  {varying, unknown, 448, 0},
-      {unknown, varying, 0, 448},   {unknown, constant, 448, 0},  {constant, unknown, 0, 448},
-      {unknown, unknown, 224, 224}, {constant, constant, 0, 0},   {varying, varying, 0, 0},
+      {varying, constant, 448, 0},  {constant, varying, 0, 448}, {varying, unknown, 448, 0},
+      {unknown, varying, 0, 448},   {unknown, constant, 448, 0}, {constant, unknown, 0, 448},
+      {unknown, unknown, 224, 224}, {constant, constant, 0, 0},  {varying, varying, 0, 0},
   };
   for (const auto& c : cases) {
     const auto plan = plan_probes(c.ours, c.peers, true);

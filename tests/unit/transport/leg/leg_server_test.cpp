@@ -118,7 +118,8 @@ class SecondPortTest : public LegServerTest {
     stun::StunMessage message;
   };
   // The answer to a request of at least this size, if any.
-  std::optional<Answer> ask(const Address& to, std::optional<stun::ChangeRequest> change, bool longer = true) {
+  std::optional<Answer> ask(const Address& to, std::optional<stun::ChangeRequest> change,
+                            bool longer = true) {
     stun::StunBuilder request(stun::Class::request, stun::random_transaction_id());
     if (change) request.change_request(*change);
     if (longer) request.fingerprint();
@@ -136,7 +137,8 @@ class SecondPortTest : public LegServerTest {
       socket_->receive(
           [&](const net::Datagram& d) {
             data_.assign(d.data.begin(), d.data.end());
-            if (const auto message = stun::StunMessage::parse(data_)) answer.emplace(Answer{d.from, data_, *message});
+            if (const auto message = stun::StunMessage::parse(data_))
+              answer.emplace(Answer{d.from, data_, *message});
           },
           1);
     }
@@ -159,14 +161,15 @@ TEST_F(SecondPortTest, IsNamedAnswersAndAnswersForTheOther) {
   EXPECT_NE(second.port, 0);
   EXPECT_NE(second.port, first.port);
 
-  const stun::ChangeRequest change_port{false, true}, change_nothing{}, change_ip{true, false}, both{true, true};
+  const stun::ChangeRequest change_port{false, true}, change_nothing{}, change_ip{true, false},
+      both{true, true};
   const struct {
     Address to;
     std::optional<stun::ChangeRequest> change;
     std::optional<Address> from;
   } cases[] = {
-      {first, std::nullopt, first},       {second, std::nullopt, second}, {first, change_port, second},
-      {second, change_port, first},       {first, change_nothing, first}, {first, change_ip, std::nullopt},
+      {first, std::nullopt, first}, {second, std::nullopt, second}, {first, change_port, second},
+      {second, change_port, first}, {first, change_nothing, first}, {first, change_ip, std::nullopt},
       {second, both, std::nullopt},
   };
   for (const auto& c : cases) {

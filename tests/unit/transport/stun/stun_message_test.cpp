@@ -59,10 +59,12 @@ TEST(NatDiscovery, AttributesGoThereAndBack) {
     }
   }
   // Of the wrong size, or of no known family.
-  for (const char* attribute : {"802c0004 00010102", "802c0008 00030102 01020304", "802c000c 00010102 0102030405060708",
-                                "0003 0002 0002 0000", "0003 0008 00000002 00000002"}) {
+  for (const char* attribute :
+       {"802c0004 00010102", "802c0008 00030102 01020304", "802c000c 00010102 0102030405060708",
+        "0003 0002 0002 0000", "0003 0008 00000002 00000002"}) {
     const auto size = from_hex(attribute).size();
-    const auto bytes = from_hex("0001 00" + to_hex(ByteBuffer{static_cast<std::uint8_t>(size)}) + kHead + attribute);
+    const auto bytes =
+        from_hex("0001 00" + to_hex(ByteBuffer{static_cast<std::uint8_t>(size)}) + kHead + attribute);
     const auto message = StunMessage::parse(bytes);
     ASSERT_TRUE(message.has_value()) << attribute;
     EXPECT_FALSE(message->other_address().has_value()) << attribute;
