@@ -56,7 +56,7 @@ class NatBox {
   const Kind kind_;
   const std::uint32_t ip_;
   const bool hairpin_;
-  std::minstd_rand random_;
+  std::mt19937 random_;  // minstd_rand draws numbers alike from seeds alike
   std::uint16_t next_port_ = 20'000;
   std::map<Key, std::uint16_t> ports_;
   std::map<std::pair<std::uint8_t, std::uint16_t>, Mapping> mappings_;  // by protocol and public port
