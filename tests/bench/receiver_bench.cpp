@@ -225,9 +225,9 @@ class Heard {
 
 #ifdef PARLEY_STOCK_CHAIN
 void hear_ours(Heard& heard, const std::vector<TimedPacket>& packets, const std::vector<float>& ideal,
-               const ImpairmentConfig& network, Duration min_delay) {
+               const ImpairmentConfig& network, Duration min_delay, Duration phase) {
   const auto run = run_receiver(
-      packets, {.receiver = {.min_delay = min_delay}, .network = network, .phase = 10ms, .tail = 0ms});
+      packets, {.receiver = {.min_delay = min_delay}, .network = network, .phase = phase, .tail = 0ms});
   heard.add(ideal, run.audio);
   heard.add_concealed(static_cast<double>(run.count(PulledKind::concealed)),
                       static_cast<double>(run.ticks.size()));
@@ -266,7 +266,6 @@ bool hear_stock(Heard& heard, const std::vector<TimedPacket>& packets, const std
 void compare_with_stock() {
 #ifdef PARLEY_STOCK_CHAIN
   constexpr int kLatencies[] = {40, 60, 100};
-  constexpr Duration kPhase = 10ms;  // of the ticks behind the packets' arrivals
   std::printf("5 %% random loss with FEC, against the stock chain:\n");
   Heard quick;
   Heard equal[std::size(kLatencies)];
@@ -276,14 +275,16 @@ void compare_with_stock() {
     const auto packets = opus_packets(speech(25, i, {.pause_seconds = 0.1}), {.expected_loss = 10});
     const auto ideal = decode_all(packets);
     const ImpairmentConfig network{.seed = i + 50, .loss = 0.05};
-    hear_ours(quick, packets, ideal, network, 0ms);
+    hear_ours(quick, packets, ideal, network, 0ms, 10ms);
     for (std::size_t k = 0; k < std::size(kLatencies); ++k) {
       if (!hear_stock(stock[k], packets, ideal, network, kLatencies[k], true)) {
         std::printf("  not installed\n");
         return;
       }
       const auto its_delay = std::chrono::milliseconds(static_cast<int>(stock[k].delay_ms()));
-      hear_ours(equal[k], packets, ideal, network, its_delay - kPhase);
+      // Between the packets' arrivals and the ticks: whole packets and the phase; 5 ms less and 5 ms more.
+      for (const Duration phase : {5ms, 15ms})
+        hear_ours(equal[k], packets, ideal, network, its_delay - 10ms, phase);
     }
     hear_stock(plc, packets, ideal, network, 60, false);
   }
@@ -302,8 +303,7 @@ void compare_with_stock() {
           Bound::at_most(0.5), 2);
   measure(what + "mean distance, ours over theirs", ours.distance() / theirs.distance(), "",
           Bound::at_most(1), Bound::at_most(0.5), 2);
-  measure(what + "difference of the mean delays", std::abs(ours.delay_ms() - theirs.delay_ms()), "ms",
-          Bound::at_most(2));
+  measure(what + "ours, mean delay", ours.delay_ms(), "ms", Bound::at_most(theirs.delay_ms() + 1));
 #else
   std::printf("stock chain: built without gstreamer-check\n");
 #endif
