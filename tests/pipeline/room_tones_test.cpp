@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
 #include <string>
 
 #include "tests/pipeline/room_harness.hpp"
@@ -23,6 +24,7 @@ struct Case {
   // How far below the others the own tone must be. Twelve tones are a dense comb, and G.711 has 8 bits: the
   // codecs' own noise fills the gap. That nothing of the own voice is in it is shown by OwnVoiceIsAbsent.
   double own_below;
+  friend void PrintTo(const Case& tested, std::ostream* out) { *out << tested.name; }
 };
 
 class RoomTones : public testing::TestWithParam<Case> {};
