@@ -116,7 +116,9 @@ void loss(double share, const OpusSourceConfig& source, const char* name) {
   double isolated = 0;
   double isolated_fec = 0;
   double with_fec = 0;                // of the isolated losses, those whose next packet carries FEC
-  std::vector<double> without_level;  // how loud the others were
+  double spoken = 0;                  // of the isolated losses, those in which somebody speaks
+  double spoken_fec = 0;              // and of these, those rebuilt
+  std::vector<double> without_level;  // how loud those were whose next packet carries none
   std::vector<double> lsd_lost;
   std::vector<double> lsd_all;
   Delays all;
@@ -141,10 +143,16 @@ void loss(double share, const OpusSourceConfig& source, const char* name) {
       // anybody.
       if (!run.ticks[t + 1].packet) continue;
       const auto index = static_cast<std::uint16_t>(run.ticks[t + 1].sequence - source.first_sequence);
+      if (index == 0) continue;
+      const double level = rms_dbfs(std::span(ideal).subspan((index - 1U) * 960U, 960));
+      if (level > -50) {
+        spoken += 1;
+        spoken_fec += run.ticks[t].kind == PulledKind::fec ? 1 : 0;
+      }
       if (media::inspect_opus(packets[index].packet.data()).has_fec) {
         with_fec += 1;
-      } else if (index > 0) {
-        without_level.push_back(rms_dbfs(std::span(ideal).subspan((index - 1U) * 960U, 960)));
+      } else {
+        without_level.push_back(level);
       }
     }
     add_heard(all, ideal, run, config.phase, 20ms, 20ms);
@@ -177,8 +185,10 @@ void loss(double share, const OpusSourceConfig& source, const char* name) {
       quantile(without_level, 0.95), 100 * concealed / ticks, quantile(lsd_lost, 0.5),
       quantile(lsd_lost, 0.95), mean(lsd_all));
   if (share != 0.05 || source.expected_loss == 0) return;
-  measure("5 % loss with FEC, isolated losses rebuilt where the next packet carries FEC",
-          100 * isolated_fec / std::max(1.0, with_fec), "%", Bound::at_least(90));
+  measure("5 % loss with FEC, isolated losses of speech (above -50 dBFS) rebuilt",
+          100 * spoken_fec / std::max(1.0, spoken), "%", Bound::at_least(90));
+  measure("5 % loss with FEC, isolated losses rebuilt, pauses too",
+          100 * isolated_fec / std::max(1.0, isolated), "%", {});
   measure("5 % loss with FEC, distance of what was lost, p50", quantile(lsd_lost, 0.5), "dB",
           Bound::at_most(3.5), {}, 2);
 }
