@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxContributors = 15;  // the CC field of RTP, RFC 3550 section 5.1
 constexpr std::uint8_t kAudible = 60;         // -dBov
 constexpr std::size_t kDtxBytes = 2;
-constexpr double kLoud = 0.7;          // of the loudest tick of the last 100 ms
+constexpr float kLoud = 0.7F;          // of the loudest tick of the last 100 ms
 constexpr std::size_t kWarmTicks = 5;  // until an encoder is no worse than any other
 
 // May this class's listeners get the packet as it is?
@@ -21,6 +21,18 @@ bool fits(const MediaPacket& packet, const media::Profile& profile, Duration tic
   if (profile.capped && packet.size * 8 > to_seconds(tick) * profile.bitrate) return false;
   if (packet.size <= kDtxBytes) return profile.dtx;
   return !profile.fec || media::inspect_opus(packet.data()).has_fec;
+}
+
+// RMS of the loudest of these ticks.
+float loudest(const MixOutput& mix, std::size_t from_ago, std::size_t to_ago) {
+  float most = 0;
+  for (std::size_t ago = from_ago; ago < to_ago; ++ago) {
+    const auto tick = mix.history(ago);
+    float sum = 0;
+    for (const float sample : tick) sum += sample * sample;
+    most = std::max(most, std::sqrt(sum / static_cast<float>(tick.size())));
+  }
+  return most;
 }
 
 }  // namespace
@@ -166,22 +178,22 @@ void RoomPipeline::Impl::choose_way(const media::MixClass& planned, Class& serve
   served.slot->mix->set_push(true);
 }
 
-// The decoders follow the talker's encoder; ours takes over. A decoder that meets the other half of Opus
-// (voice or CELT) starts it anew, so a fresh encoder fits exactly; within the same half the encoder is run
-// over what they heard last.
+// The decoders follow the talker's encoder; ours takes over. It is run over what they heard last, and CELT
+// then codes a packet that leans on nothing the decoders do not have. The voice mode has no such packet; but
+// a decoder that comes from CELT starts its voice half anew, so that a fresh encoder fits it exactly.
 void RoomPipeline::Impl::leave_verbatim(Class& served) {
   media::ClassEncoder& encoder = *served.slot->encoder;
-  if (encoder.celt() != served.verbatim_celt) {
-    encoder.start(media::Profile(encoder.profile()), ladder_.complexity(config_.complexity));
-    return;
-  }
+  if (!encoder.celt() && served.verbatim_celt)
+    return encoder.start(media::Profile(encoder.profile()), ladder_.complexity(config_.complexity));
   for (std::size_t ago = kWarmTicks; ago-- > 0;) encoder.warm(served.slot->mix->history(ago));
+  if (encoder.celt()) encoder.take_over();
 }
 
 bool RoomPipeline::Impl::prove(Class& served, const Leg& talker) {
   if (!served.probe || !served.probe->ready()) return false;
   return served.probe->inaudible(talker.pulled.packet->data(), served.slot->mix->history(0),
-                                 talker.slot->input->samples());
+                                 talker.slot->input->samples(),
+                                 loudest(*served.slot->mix, 0, media::SwitchProbe::kLookBack));
 }
 
 // A class that will soon be served verbatim gets a follower of its stream.
@@ -218,15 +230,9 @@ void RoomPipeline::Impl::send_verbatim(Class& served) {
 void RoomPipeline::Impl::watch_moment(const media::MixClass& planned, const Class& served) {
   const auto* encoder = served.slot->encoder;
   if (planned.twin == media::ClassId::none || encoder == nullptr || encoder->celt()) return;
-  const auto level = [&](std::size_t ago) {
-    double sum = 0;
-    for (const float sample : served.slot->mix->history(ago))
-      sum += static_cast<double>(sample) * static_cast<double>(sample);
-    return std::sqrt(sum / static_cast<double>(samples_));
-  };
-  double loudest = 0;
-  for (std::size_t ago = 1; ago < MixOutput::kHistory; ++ago) loudest = std::max(loudest, level(ago));
-  plan_.set_ready(served.id, served.gate.forwarding() || level(0) >= kLoud * loudest);
+  const MixOutput& mix = *served.slot->mix;
+  plan_.set_ready(served.id, served.gate.forwarding() ||
+                                 loudest(mix, 0, 1) >= kLoud * loudest(mix, 1, MixOutput::kHistory));
 }
 
 void RoomPipeline::Impl::count(const media::MixClass& planned, Class& served) {

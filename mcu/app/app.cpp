@@ -98,6 +98,10 @@ room::TrafficReport traffic_report(const LegTraffic& t) {
   out.jitter_in_ms = t.jitter_in_ms;
   out.jitter_out_ms = t.jitter_out_ms;
   out.round_trip_ms = t.round_trip_ms;
+  out.encode_wait_p50_ms = static_cast<double>(t.encode_wait_p50_ms);
+  out.encode_wait_p95_ms = static_cast<double>(t.encode_wait_p95_ms);
+  out.send_wait_p50_ms = static_cast<double>(t.send_wait_p50_ms);
+  out.send_wait_p95_ms = static_cast<double>(t.send_wait_p95_ms);
   return out;
 }
 

@@ -64,6 +64,7 @@ struct MixThread::Room final : pipelines::FrameSink, pipelines::RoomObserver {
     out.holes_before = frame.holes_before;
     out.marker = frame.marker;
     out.contributors = {csrcs.data(), count};
+    out.begun = thread.tick_began_;
     thread.leg_server_.post_frame(out, frame.legs);
   }
   void on_talking(LegId leg, bool talking, std::uint8_t level) noexcept override {

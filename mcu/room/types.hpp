@@ -127,6 +127,8 @@ struct TrafficReport {
   double fraction_lost_in = 0, fraction_lost_out = 0;                        // of the last interval, 0 to 1
   double jitter_in_ms = 0, jitter_out_ms = 0;
   double round_trip_ms = -1;  // negative: not known yet
+  // The mix for it: until it was coded in its tick, and until it had been sent.
+  double encode_wait_p50_ms = 0, encode_wait_p95_ms = 0, send_wait_p50_ms = 0, send_wait_p95_ms = 0;
 };
 
 // What a participant's client measures of one path of its media (docs/protocol.md, `quality`). `sent` is from

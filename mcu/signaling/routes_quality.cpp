@@ -29,7 +29,11 @@ json::object traffic_of(const room::ParticipantQuality& one) {
   object["downlink"] = json::object{{"packets", t.packets_out},
                                     {"lost", t.lost_out},
                                     {"loss", json_number(t.fraction_lost_out)},
-                                    {"jitter_ms", json_number(t.jitter_out_ms)}};
+                                    {"jitter_ms", json_number(t.jitter_out_ms)},
+                                    {"encode_wait_p50_ms", json_number(t.encode_wait_p50_ms)},
+                                    {"encode_wait_p95_ms", json_number(t.encode_wait_p95_ms)},
+                                    {"send_wait_p50_ms", json_number(t.send_wait_p50_ms)},
+                                    {"send_wait_p95_ms", json_number(t.send_wait_p95_ms)}};
   if (t.round_trip_ms >= 0) object["round_trip_ms"] = json_number(t.round_trip_ms);
   json::error_code error;
   auto report = one.client_report.empty() ? json::value() : json::parse(one.client_report, error);

@@ -16,6 +16,7 @@ constexpr opus_int32 kSampleRate = 48'000;
 constexpr auto kRingDown = 40ms;  // coded silence: the filters of both sides run dry
 constexpr auto kRefresh = 400ms;  // a receiver like NetEQ conceals instead of falling silent without a packet
 constexpr int kCeltDtx = 7;       // below this complexity libopus 1.3 has no DTX outside the voice mode
+constexpr int kTakeOver = 2;      // packets with more bits than usual
 constexpr int kVoiceComplexity = 5;  // above it the voice mode costs double for little
 
 std::size_t state_size() {
@@ -59,6 +60,7 @@ void ClassEncoder::start(const Profile& profile, int complexity) {
   set_complexity(complexity);
   zeros_for_ = since_packet_ = Duration::zero();
   quiet_ = false;
+  taking_over_ = 0;
   last_ = {};
 }
 
@@ -70,6 +72,7 @@ void ClassEncoder::clone(const ClassEncoder& other) {
   zeros_for_ = other.zeros_for_;
   since_packet_ = other.since_packet_;
   quiet_ = other.quiet_;
+  taking_over_ = other.taking_over_;
   toc_ = other.toc_;
   last_ = {};
 }
@@ -88,6 +91,7 @@ Bytes ClassEncoder::code(std::span<const float> pcm) {
   if (all_zero(pcm)) return code_silence();
   zeros_for_ = Duration::zero();
   const int size = run(pcm);
+  if (taking_over_ > 0) taken_over();
   const Bytes packet(packet_.data(), static_cast<std::size_t>(std::max(size, 0)));
   if (packet.size() <= 2 && profile_.dtx) return quiet(packet);
   quiet_ = false;
@@ -126,6 +130,19 @@ Bytes ClassEncoder::end_stream() {
 
 void ClassEncoder::warm(std::span<const float> pcm) {
   run(pcm);
+}
+
+void ClassEncoder::take_over() {
+  taking_over_ = kTakeOver;
+  opus_encoder_ctl(opus(), OPUS_SET_PREDICTION_DISABLED(1));
+  if (!profile_.capped)
+    opus_encoder_ctl(opus(), OPUS_SET_BITRATE(static_cast<opus_int32>(profile_.bitrate * 3 / 2)));
+}
+
+void ClassEncoder::taken_over() {
+  opus_encoder_ctl(opus(), OPUS_SET_PREDICTION_DISABLED(0));
+  if (--taking_over_ == 0)
+    opus_encoder_ctl(opus(), OPUS_SET_BITRATE(static_cast<opus_int32>(profile_.bitrate)));
 }
 
 int ClassEncoder::run(std::span<const float> pcm) {

@@ -52,6 +52,9 @@ class ClassEncoder {
   Bytes last() const { return last_; }
   // Makes the state that of an encoder which has coded this tick; nothing is sent.
   void warm(std::span<const float> pcm);
+  // The decoders come from another encoder: the next packet leans on nothing before it, and with the one
+  // after it gets half as many bits again, unless the peer stated a maximum.
+  void take_over();
 
   // Low-delay CELT, or the voice mode? A decoder that meets the other kind starts that half of itself anew.
   bool celt() const;
@@ -65,6 +68,7 @@ class ClassEncoder {
   int run(std::span<const float> pcm);
   Bytes code(std::span<const float> pcm);
   Bytes code_silence();
+  void taken_over();
   Bytes end_stream();
   Bytes quiet(Bytes packet);
 
@@ -75,6 +79,7 @@ class ClassEncoder {
   Duration zeros_for_{};     // of digital silence at the input, coded or not
   Duration since_packet_{};  // since the last packet left
   bool quiet_ = false;       // the last thing to leave was a packet of silence
+  int taking_over_ = 0;      // packets still coded in that way
   std::uint8_t toc_ = 0;
   std::uint64_t runs_ = 0;
   std::array<std::uint8_t, kMaxPacket> packet_;

@@ -31,7 +31,8 @@ Profile profile_for(const PeerLimits& peer, Tier tier) {
   if (peer.codec != Codec::opus) return {peer.codec, Tier::clean, false, false, false, 64'000};
   // All that the lossy tiers have over the clean one is FEC: without it there is no reason to change.
   if (!peer.use_fec) tier = Tier::clean;
-  const std::uint32_t bitrate = step_down(tier == Tier::clean ? 40'000 : 32'000, peer.max_bitrate);
+  // Where much is lost the link may be full: less for it.
+  const std::uint32_t bitrate = step_down(tier == Tier::very_lossy ? 32'000 : 40'000, peer.max_bitrate);
   return {Codec::opus, tier, tier != Tier::clean, peer.use_dtx, peer.max_bitrate != 0, bitrate};
 }
 

@@ -8,12 +8,17 @@
 #include "tests/bench/impairment/receiver_run.hpp"
 #include "tests/bench/stock_chain.hpp"
 #include "tests/support/audio_metrics.hpp"
+#include "tests/support/measure.hpp"
 #include "tests/support/speech.hpp"
 
 namespace parley::test {
 namespace {
 
 using media::PulledKind;
+
+void measure(std::string what, double got, const char* unit, Bound must, Bound aim = {}, int decimals = 1) {
+  report("receive organ: " + std::move(what), got, unit, must, aim, decimals);
+}
 
 struct Delays {
   std::vector<double> heard_ms;   // found in the audio, packet time and the fastest way taken off
@@ -37,8 +42,13 @@ void print_delays(const char* name, const Delays& delays) {
               quantile(delays.waited_ms, 0.5), quantile(delays.waited_ms, 0.95));
 }
 
+struct DelayMusts {
+  Bound p50, p95, aim_p50, aim_p95;
+};
+
 void delays(const char* name, Duration tick, const ImpairmentConfig& network,
-            const OpusSourceConfig& source = {}) {
+            const DelayMusts& musts = DelayMusts()) {
+  const OpusSourceConfig source;
   Delays all;
   double bad = 0;
   double stretched = 0;
@@ -57,6 +67,18 @@ void delays(const char* name, Duration tick, const ImpairmentConfig& network,
   }
   print_delays(name, all);
   std::printf("   concealed %.2f %%  stretched %.2f %%\n", 100 * bad, 100 * stretched);
+  if (musts.p50.kind == Bound::Kind::none && musts.aim_p50.kind == Bound::Kind::none) return;
+  // The network's own jitter is no delay that the server adds: from a packet's arrival to its playing.
+  const std::string what = std::string(name) + ", arrival to playing, ";
+  measure(what + "p50", quantile(all.waited_ms, 0.5), "ms", musts.p50, musts.aim_p50);
+  measure(what + "p95", quantile(all.waited_ms, 0.95), "ms", musts.p95, musts.aim_p95);
+  if (network.uniform_jitter > 0ms) {
+    measure(std::string(name) + ", after the fastest packet's arrival, p50", quantile(all.heard_ms, 0.5),
+            "ms", musts.p50);
+    measure(std::string(name) + ", after the fastest packet's arrival, p95", quantile(all.heard_ms, 0.95),
+            "ms", musts.p95);
+    measure(std::string(name) + ", concealed", 100 * bad, "%", Bound::at_most(1), {}, 2);
+  }
 }
 
 void burst() {
@@ -82,6 +104,8 @@ void burst() {
   }
   std::printf("burst of 300 ms every 20 s: delay within a frame of before after p50 %.0f max %.0f ms\n",
               quantile(recovery, 0.5), quantile(recovery, 1));
+  measure("burst of 300 ms every 20 s, back within one frame after, max", quantile(recovery, 1) / 1e3, "s",
+          Bound::at_most(3), Bound::at_most(1.5), 2);
 }
 
 void loss(double share, const OpusSourceConfig& source, const char* name) {
@@ -92,7 +116,9 @@ void loss(double share, const OpusSourceConfig& source, const char* name) {
   double isolated = 0;
   double isolated_fec = 0;
   double with_fec = 0;                // of the isolated losses, those whose next packet carries FEC
-  std::vector<double> without_level;  // how loud the others were
+  double spoken = 0;                  // of the isolated losses, those in which somebody speaks
+  double spoken_fec = 0;              // and of these, those rebuilt
+  std::vector<double> without_level;  // how loud those were whose next packet carries none
   std::vector<double> lsd_lost;
   std::vector<double> lsd_all;
   Delays all;
@@ -117,10 +143,16 @@ void loss(double share, const OpusSourceConfig& source, const char* name) {
       // anybody.
       if (!run.ticks[t + 1].packet) continue;
       const auto index = static_cast<std::uint16_t>(run.ticks[t + 1].sequence - source.first_sequence);
+      if (index == 0) continue;
+      const double level = rms_dbfs(std::span(ideal).subspan((index - 1U) * 960U, 960));
+      if (level > -50) {
+        spoken += 1;
+        spoken_fec += run.ticks[t].kind == PulledKind::fec ? 1 : 0;
+      }
       if (media::inspect_opus(packets[index].packet.data()).has_fec) {
         with_fec += 1;
-      } else if (index > 0) {
-        without_level.push_back(rms_dbfs(std::span(ideal).subspan((index - 1U) * 960U, 960)));
+      } else {
+        without_level.push_back(level);
       }
     }
     add_heard(all, ideal, run, config.phase, 20ms, 20ms);
@@ -152,57 +184,136 @@ void loss(double share, const OpusSourceConfig& source, const char* name) {
       100 * isolated_fec / std::max(1.0, with_fec), quantile(without_level, 0.5),
       quantile(without_level, 0.95), 100 * concealed / ticks, quantile(lsd_lost, 0.5),
       quantile(lsd_lost, 0.95), mean(lsd_all));
+  if (share != 0.05 || source.expected_loss == 0) return;
+  measure("5 % loss with FEC, isolated losses of speech (above -50 dBFS) rebuilt",
+          100 * spoken_fec / std::max(1.0, spoken), "%", Bound::at_least(90));
+  measure("5 % loss with FEC, isolated losses rebuilt, pauses too",
+          100 * isolated_fec / std::max(1.0, isolated), "%", {});
+  measure("5 % loss with FEC, distance of what was lost, p50", quantile(lsd_lost, 0.5), "dB",
+          Bound::at_most(3.5), {}, 2);
 }
 
-// Our receiver and the stock chain on the same losses, both judged by ear: each frame of 21 ms of speech
-// against the ideal, moved by the delay. A frame that is off by more than 3 dB counts as damaged. (What
-// opusdec says of itself counts frames rebuilt from FEC as concealed.)
+// What was heard on a network with losses, judged by ear: each frame of 21 ms of speech against the ideal,
+// moved by the delay. A frame that is off by more than 3 dB counts as damaged.
+class Heard {
+ public:
+  void add(const std::vector<float>& ideal, const std::vector<float>& audio) {
+    constexpr std::size_t kFrom = 5 * 48'000;
+    const auto a = std::span(ideal).subspan(kFrom);
+    const auto b = std::span(audio).subspan(kFrom);
+    const auto lag = static_cast<std::size_t>(correlation_delay(a, b, 9'600).samples);
+    for (std::size_t at = 0; at + 1'024 + lag <= std::min(a.size(), b.size()); at += 1'024)
+      if (rms_dbfs(a.subspan(at, 1'024)) > -45)
+        distance_.push_back(mean(lsd_frames(a.subspan(at, 1'024), b.subspan(at + lag, 1'024))));
+  }
+  // `frames` of all were made up without FEC.
+  void add_concealed(double frames, double all) {
+    concealed_ += frames;
+    frames_ += all;
+  }
+  void add_delay(double ms) { delays_ms_.push_back(ms); }
+
+  double delay_ms() const { return mean(delays_ms_); }
+  double concealed() const { return 100 * concealed_ / frames_; }
+  double damaged() const {
+    const auto count = std::count_if(distance_.begin(), distance_.end(), [](double d) { return d > 3; });
+    return 100 * static_cast<double>(count) / static_cast<double>(distance_.size());
+  }
+  double distance() const { return mean(distance_); }
+  void print(const std::string& name) const {
+    std::printf(
+        "  %-44s mean delay %5.1f ms, concealed %.2f %%, damaged %.2f %%, LSD mean %.3f p99 %.2f dB\n",
+        name.c_str(), delay_ms(), concealed(), damaged(), distance(), quantile(distance_, 0.99));
+  }
+
+ private:
+  std::vector<double> distance_;
+  std::vector<double> delays_ms_;
+  double concealed_ = 0;
+  double frames_ = 0;
+};
+
+#ifdef PARLEY_STOCK_CHAIN
+void hear_ours(Heard& heard, const std::vector<TimedPacket>& packets, const std::vector<float>& ideal,
+               const ImpairmentConfig& network, Duration min_delay, Duration phase) {
+  const auto run = run_receiver(
+      packets, {.receiver = {.min_delay = min_delay}, .network = network, .phase = phase, .tail = 0ms});
+  heard.add(ideal, run.audio);
+  heard.add_concealed(static_cast<double>(run.count(PulledKind::concealed)),
+                      static_cast<double>(run.ticks.size()));
+  for (const auto& tick : run.ticks)
+    if (tick.at > kEpoch + 5s && tick.kind == PulledKind::decoded) heard.add_delay(to_ms(tick.delay));
+}
+
+// Losses that no receiver can rebuild: the next packet is lost, too, or carries no FEC. (What opusdec says of
+// itself counts frames rebuilt from FEC as concealed.)
+std::size_t beyond_fec(const std::vector<TimedPacket>& packets, const ImpairmentConfig& network) {
+  Impairment impairment(network);
+  std::vector<bool> there;
+  for (const auto& packet : packets)
+    there.push_back(impairment.fate(kEpoch + packet.sent).arrival.has_value());
+  std::size_t count = 0;
+  for (std::size_t i = 0; i + 1 < packets.size(); ++i)
+    if (!there[i] && !(there[i + 1] && media::inspect_opus(packets[i + 1].packet.data()).has_fec)) ++count;
+  return count;
+}
+
+// False: the stock elements are not installed.
+bool hear_stock(Heard& heard, const std::vector<TimedPacket>& packets, const std::vector<float>& ideal,
+                const ImpairmentConfig& network, int latency_ms, bool fec) {
+  const auto run = run_stock_chain(packets, network, latency_ms, fec);
+  if (!run.available) return false;
+  heard.add(ideal, run.audio);
+  heard.add_delay(run.delay_ms);
+  const std::size_t rebuilt =
+      fec ? run.lost_events - std::min(run.lost_events, beyond_fec(packets, network)) : 0;
+  heard.add_concealed(static_cast<double>(run.lost_events - rebuilt), static_cast<double>(packets.size()));
+  return true;
+}
+#endif
+
+// Our receiver and the stock chain on the same losses.
 void compare_with_stock() {
 #ifdef PARLEY_STOCK_CHAIN
-  struct Heard {
-    std::vector<double> distance;
-    double delay_ms = 0;
-    void add(const std::vector<float>& ideal, const std::vector<float>& audio, double delay) {
-      constexpr std::size_t kFrom = 5 * 48'000;
-      const auto a = std::span(ideal).subspan(kFrom);
-      const auto b = std::span(audio).subspan(kFrom);
-      const auto lag = static_cast<std::size_t>(correlation_delay(a, b, 9'600).samples);
-      for (std::size_t at = 0; at + 1'024 + lag <= std::min(a.size(), b.size()); at += 1'024)
-        if (rms_dbfs(a.subspan(at, 1'024)) > -45)
-          distance.push_back(mean(lsd_frames(a.subspan(at, 1'024), b.subspan(at + lag, 1'024))));
-      delay_ms = delay;
-    }
-    void print(const char* name) const {
-      const auto damaged = std::count_if(distance.begin(), distance.end(), [](double d) { return d > 3; });
-      std::printf("  %-38s delay %3.0f ms, damaged frames %.2f %%, LSD mean %.3f p99 %.2f dB\n", name,
-                  delay_ms, 100 * static_cast<double>(damaged) / static_cast<double>(distance.size()),
-                  mean(distance), quantile(distance, 0.99));
-    }
-  };
+  constexpr int kLatencies[] = {40, 60, 100};
   std::printf("5 %% random loss with FEC, against the stock chain:\n");
-  Heard ours, patient, fec, plc;
+  Heard quick;
+  Heard equal[std::size(kLatencies)];
+  Heard stock[std::size(kLatencies)];
+  Heard plc;
   for (std::uint32_t i = 1; i <= 3; ++i) {
     const auto packets = opus_packets(speech(25, i, {.pause_seconds = 0.1}), {.expected_loss = 10});
     const auto ideal = decode_all(packets);
     const ImpairmentConfig network{.seed = i + 50, .loss = 0.05};
-    const auto run = run_receiver(packets, {.network = network, .phase = 10ms, .tail = 0ms});
-    ours.add(ideal, run.audio, to_ms(run.ticks.back().delay));
-    const auto slow = run_receiver(
-        packets, {.receiver = {.min_delay = 60ms}, .network = network, .phase = 10ms, .tail = 0ms});
-    patient.add(ideal, slow.audio, to_ms(slow.ticks.back().delay));
-    const auto with = run_stock_chain(packets, network, 60, true);
-    if (!with.available) {
-      std::printf("  not installed\n");
-      return;
+    hear_ours(quick, packets, ideal, network, 0ms, 10ms);
+    for (std::size_t k = 0; k < std::size(kLatencies); ++k) {
+      if (!hear_stock(stock[k], packets, ideal, network, kLatencies[k], true)) {
+        std::printf("  not installed\n");
+        return;
+      }
+      const auto its_delay = std::chrono::milliseconds(static_cast<int>(stock[k].delay_ms()));
+      // Between the packets' arrivals and the ticks: whole packets and the phase; 5 ms less and 5 ms more.
+      for (const Duration phase : {5ms, 15ms})
+        hear_ours(equal[k], packets, ideal, network, its_delay - 10ms, phase);
     }
-    fec.add(ideal, with.audio, with.delay_ms);
-    const auto without = run_stock_chain(packets, network, 60, false);
-    plc.add(ideal, without.audio, without.delay_ms);
+    hear_stock(plc, packets, ideal, network, 60, false);
   }
-  ours.print("ours");
-  patient.print("ours, jitter.min_ms 60");
-  fec.print("rtpjitterbuffer 60, opusdec with FEC");
+  quick.print("ours");
+  for (std::size_t k = 0; k < std::size(kLatencies); ++k) {
+    stock[k].print("rtpjitterbuffer " + std::to_string(kLatencies[k]) + ", opusdec with FEC");
+    equal[k].print("ours at this delay");
+  }
   plc.print("rtpjitterbuffer 60, opusdec, PLC only");
+  const Heard& theirs = stock[1];
+  const Heard& ours = equal[1];
+  const std::string what = "5 % loss with FEC, against rtpjitterbuffer 60 at equal mean delay, ";
+  measure(what + "concealed frames, ours over theirs", ours.concealed() / theirs.concealed(), "",
+          Bound::at_most(1), Bound::at_most(0.5), 2);
+  measure(what + "damaged frames, ours over theirs", ours.damaged() / theirs.damaged(), "", Bound::at_most(1),
+          Bound::at_most(0.5), 2);
+  measure(what + "mean distance, ours over theirs", ours.distance() / theirs.distance(), "",
+          Bound::at_most(1), Bound::at_most(0.5), 2);
+  measure(what + "ours, mean delay", ours.delay_ms(), "ms", Bound::at_most(theirs.delay_ms() + 1));
 #else
   std::printf("stock chain: built without gstreamer-check\n");
 #endif
@@ -229,6 +340,11 @@ void drift(double ppm) {
       ppm, run.stats.drift_ppm, run.count(PulledKind::concealed),
       static_cast<double>(run.stats.stretched_samples) / 48, static_cast<std::size_t>(run.stats.resets),
       static_cast<std::size_t>(run.stats.late), jump_ratio(ideal, run.audio));
+  const std::string what = "clock off by " + std::to_string(static_cast<int>(ppm)) + " ppm for an hour, ";
+  measure(what + "late packets and resets", static_cast<double>(run.stats.late + run.stats.resets), "",
+          Bound::at_most(0), {}, 0);
+  measure(what + "largest jump over that of the sound itself", jump_ratio(ideal, run.audio), "",
+          Bound::at_most(1.5), {}, 2);
 }
 
 void dtx() {
@@ -248,6 +364,10 @@ void dtx() {
     std::printf(
         "DTX of %.1f s and a lost packet: the next one plays %.1f ms after it came, concealed ticks %zu\n",
         to_seconds(gap), to_ms(first->at - arrived), run.count(PulledKind::concealed));
+    char what[64];
+    std::snprintf(what, sizeof what, "DTX of %g s, then a lost packet: the next plays after",
+                  to_seconds(gap));
+    measure(what, to_ms(first->at - arrived), "ms", Bound::at_most(60));
   }
 }
 
@@ -280,22 +400,25 @@ void talker() {
         "talker start, %-10s %zu onsets: error p50 %.1f p95 %.1f max %.1f dB, peak p95 %+.1f max %+.1f dB\n",
         mode.name, errors.size(), quantile(errors, 0.5), quantile(errors, 0.95), quantile(errors, 1),
         quantile(peaks, 0.95), quantile(peaks, 1));
+    const std::string what = std::string("talker start, ") + mode.name + ", first 60 ms, ";
+    measure(what + "error p95", quantile(errors, 0.95), "dB", Bound::at_most(-10));
+    measure(what + "peak, max", quantile(peaks, 1), "dB", Bound::at_most(3));
   }
 }
 
 void cost() {
   const auto packets = opus_packets(speech(20, 1));
   RunConfig config{.network = {.uniform_jitter = 20ms}, .keep_audio = false};
-  const auto measure = [&](const char* name) {
+  const auto cost_of = [&](const char* name) {
     const auto begin = std::chrono::steady_clock::now();
     const auto run = run_receiver(packets, config);
     const double us =
         std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
     std::printf("%s: %.2f us per tick\n", name, us / static_cast<double>(run.ticks.size()));
   };
-  measure("pulled");
+  cost_of("pulled");
   config.skip = [](TimePoint) { return true; };
-  measure("skipped (with the simulated network)");
+  cost_of("skipped (with the simulated network)");
 }
 
 }  // namespace
@@ -307,9 +430,11 @@ int main(int argc, char** argv) {
   const std::string which = argc > 1 ? argv[1] : "all";
   const auto wanted = [&](const char* name) { return which == "all" || which == name; };
   if (wanted("delay")) {
-    delays("clean, 20 ms tick", 20ms, {});
-    delays("clean, 10 ms tick", 10ms, {});
-    delays("uniform jitter 30 ms, 20 ms tick", 20ms, {.uniform_jitter = 30ms});
+    delays("clean, 20 ms tick", 20ms, {},
+           {Bound::at_most(15), Bound::at_most(25), Bound::at_most(11), Bound::at_most(20)});
+    delays("clean, 10 ms tick", 10ms, {}, {{}, {}, Bound::at_most(6), Bound::at_most(11)});
+    delays("uniform jitter 30 ms, 20 ms tick", 20ms, {.uniform_jitter = 30ms},
+           {Bound::at_most(40), Bound::at_most(60), Bound::at_most(28), Bound::at_most(48)});
     delays("uniform jitter 30 ms, 10 ms tick", 10ms, {.uniform_jitter = 30ms});
     delays("same, packets in order", 20ms, {.uniform_jitter = 30ms, .keep_order = true});
     delays("exponential jitter 10 ms", 20ms, {.exponential_jitter = 10ms});

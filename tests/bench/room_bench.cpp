@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <set>
 #include <string>
@@ -14,12 +15,15 @@
 #include "pipelines/room_pipeline.hpp"
 #include "tests/bench/bare_parts.hpp"
 #include "tests/bench/coded_voice.hpp"
+#include "tests/support/measure.hpp"
 #include "tests/support/speech.hpp"
 
 namespace {
 
 using namespace parley;
 using namespace parley::bench;
+using test::Bound;
+using test::report;
 
 constexpr double kTicks = 50;  // per second
 
@@ -205,6 +209,8 @@ void meeting(const BareParts& parts) {
                   f.all(parts) / f.moving(parts),
                   100 * static_cast<double>(f.stats.forwards) /
                       static_cast<double>(std::max<std::uint64_t>(1, f.stats.forwards + f.stats.mixed)));
+      report("CPU, " + name + ", over moving its packets", f.all(parts) / f.moving(parts), "x",
+             Bound::at_most(3), Bound::at_most(2), 2);
     }
   }
 }
@@ -216,7 +222,11 @@ void crowd(const BareParts& parts) {
     std::vector<std::unique_ptr<Room>> rooms;
     rooms.push_back(std::make_unique<Room>(config_named("crowd")));
     for (std::size_t i = 0; i < 200; ++i) rooms[0]->add(i < 3 ? speech[i] : noise, noise, levels);
-    print(levels ? "200, 3 talk, with levels" : "200, 3 talk, without levels", run(rooms, 15, 20), parts);
+    const std::string name = std::string("200, 3 talk, ") + (levels ? "with levels" : "without levels");
+    const Figures f = run(rooms, 15, 20);
+    print(name.c_str(), f, parts);
+    report("CPU, media plane and moving packets, " + name, f.all(parts) / 1e4, "% of a core",
+           Bound::at_most(levels ? 20 : 40), Bound::at_most(levels ? 12 : 20));
   }
 }
 
@@ -231,6 +241,8 @@ void full_house(const BareParts& parts) {
   std::printf(
       "%34s %.2f x of 8 decodes, 9 encodes and 200 sends (receiving 200 not counted on either side)\n", "",
       (f.rooms_us + f.out * parts.out()) / floor);
+  report("CPU, 200 all talk, max_talkers 8, over 8 decodes, 9 encodes, 200 sends",
+         (f.rooms_us + f.out * parts.out()) / floor, "x", Bound::at_most(1.4), Bound::at_most(1.2), 2);
 }
 
 // All 200 are mixed: more than the tick allows. The work that the ladder sees is the thread's CPU time, so
@@ -257,11 +269,14 @@ void overload() {
     if (acted < 0 && room.stats().overload_step > 0) acted = (i + 1) / kTicks;
   }
   std::printf(
-      "200 all talk, max_talkers 0: worst tick %.1f ms of 20; the ladder acts %.2f s after the first tick "
-      "above 70 %%, rung %d after 10 "
-      "s, then "
-      "%.1f ms per tick\n",
-      worst, acted - began, room.stats().overload_step, settled);
+      "200 all talk, max_talkers 0: worst tick %.1f ms of 20; the ladder acts %.2f s after they began (first "
+      "tick "
+      "above 70 %% after %.2f), rung %d after 10 s, then %.1f ms per tick\n",
+      worst, acted, began, room.stats().overload_step, settled);
+  report("200 all talk, max_talkers 0, worst tick, CPU", worst, "ms", Bound::at_most(20), {});
+  const double never = std::numeric_limits<double>::quiet_NaN();
+  report("200 all talk, max_talkers 0, the ladder acts after", acted < 0 ? never : acted, "s",
+         Bound::at_most(1), {}, 2);
 }
 
 void small_rooms(const BareParts& parts) {
@@ -277,6 +292,9 @@ void small_rooms(const BareParts& parts) {
     const double decode = low_delay ? parts.decode_low_delay : parts.decode_voice;
     const double floor = kTicks * 180 * (decode + parts.encode_low_delay + parts.in() + parts.out());
     std::printf("%34s %.2f x of one decode, encode, packet in and out for each\n", "", f.all(parts) / floor);
+    report(std::string("CPU, 60 rooms of 3, all talk, clients in ") + (low_delay ? "low-delay" : "voice") +
+               " mode, per participant",
+           f.all(parts) / 1e4 / f.participants, "% of a core", Bound::at_most(0.7), Bound::at_most(0.5), 2);
   }
 }
 

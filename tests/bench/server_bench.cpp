@@ -17,6 +17,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -26,6 +27,7 @@
 #include "tests/bench/load.hpp"
 #include "tests/fault/disk_shim.hpp"
 #include "tests/support/audio_metrics.hpp"
+#include "tests/support/measure.hpp"
 #include "tests/support/speech.hpp"
 #include "transport/base/address.hpp"
 
@@ -33,6 +35,8 @@ namespace {
 
 using namespace parley;
 using namespace parley::bench;
+using test::Bound;
+using test::report;
 
 class ServerProcess {
  public:
@@ -129,12 +133,38 @@ struct Scenario {
   std::size_t turns;    // so many groups of talkers take turns: phases against the tick are many
   int tick_ms;
   Duration jitter;
+  // What it must reach, and what is aimed at: added delay p50 and p95 in ms; CPU, 0: no bound.
+  Bound p50{}, p95{}, aim_p50{}, aim_p95{};
+  double cpu = 0, cpu_aim = 0;    // % of a core
+  double each = 0, each_aim = 0;  // the same per participant
 };
+constexpr Bound at_most(double value) {
+  return {Bound::Kind::at_most, value};
+}
 constexpr Scenario kScenarios[] = {
-    {"one-room-50", 1, 50, 3, 5, 20, 0ms},         {"one-room-50-10ms", 1, 50, 3, 5, 10, 0ms},
-    {"one-room-50-jitter", 1, 50, 3, 5, 20, 30ms}, {"rooms-20x3", 20, 3, 3, 1, 20, 0ms},
-    {"rooms-60x3", 60, 3, 3, 1, 20, 0ms},          {"meetings-60x3", 60, 3, 1, 3, 20, 0ms},
-    {"one-room-200", 1, 200, 3, 5, 20, 0ms}};
+    {"one-room-50", 1, 50, 3, 5, 20, 0ms, at_most(15), at_most(25), at_most(11), at_most(20)},
+    {"one-room-50-10ms", 1, 50, 3, 5, 10, 0ms, {}, {}, at_most(6), at_most(11)},
+    {"one-room-50-jitter", 1, 50, 3, 5, 20, 30ms, at_most(40), at_most(60), at_most(28), at_most(48)},
+    {"rooms-20x3", 20, 3, 3, 1, 20, 0ms, at_most(15), at_most(25), at_most(11), at_most(20)},
+    {.name = "rooms-60x3",
+     .rooms = 60,
+     .size = 3,
+     .talkers = 3,
+     .turns = 1,
+     .tick_ms = 20,
+     .jitter = 0ms,
+     .each = 0.7,
+     .each_aim = 0.5},
+    {"meetings-60x3", 60, 3, 1, 3, 20, 0ms},
+    {.name = "one-room-200",
+     .rooms = 1,
+     .size = 200,
+     .talkers = 3,
+     .turns = 5,
+     .tick_ms = 20,
+     .jitter = 0ms,
+     .cpu = 20,
+     .cpu_aim = 12}};
 constexpr std::size_t kHeardRooms = 20;  // whose delays are measured
 
 double quantile(std::vector<double> values, double q) {
@@ -286,7 +316,17 @@ int run(const Scenario& scenario, const How& how) {
       "send %.2f\n",
       "", load.mean_delay("jitter_wait"), load.mean_delay("tick_wait"), load.mean_delay("tick_lateness"),
       load.mean_delay("mix_work"), load.mean_delay("send_delay"));
-  std::fflush(stdout);
+  const std::string what = std::string("server, ") + scenario.name + ", ";
+  const auto bound = [](double value) { return value > 0 ? Bound::at_most(value) : Bound::none(); };
+  report(what + "added delay p50", quantile(delays.from_leaving, 0.5), "ms", scenario.p50, scenario.aim_p50);
+  report(what + "added delay p95", quantile(delays.from_leaving, 0.95), "ms", scenario.p95, scenario.aim_p95);
+  report(what + "CPU", 100 * cpu / elapsed, "% of a core", bound(scenario.cpu), bound(scenario.cpu_aim));
+  report(what + "CPU per participant", 100 * cpu / elapsed / static_cast<double>(total), "% of a core",
+         bound(scenario.each), bound(scenario.each_aim), 2);
+  report(what + "memory per participant", (server.status("VmRSS:") - rss_before) / static_cast<double>(total),
+         "KiB", {}, Bound::at_most(100), 0);
+  report(what + "threads beyond those when idle", server.status("Threads:") - threads_before, "",
+         Bound::at_most(0), {}, 0);
   return load.connected() == total ? 0 : 1;
 }
 
@@ -337,6 +377,10 @@ int overload(const How& how) {
       acted, rung, load.metric("parley_ticks_skipped_total") - skipped,
       static_cast<double>(received) / to_seconds(now() - began) / 3, static_cast<unsigned long long>(lost),
       to_ms(gap));
+  report("server, 200 talk, max_talkers 0, ticks skipped in both rooms",
+         load.metric("parley_ticks_skipped_total") - skipped, "", Bound::at_most(0), {}, 0);
+  report("server, 200 talk, max_talkers 0, ladder seen acting after",
+         acted < 0 ? std::numeric_limits<double>::quiet_NaN() : acted, "s", Bound::at_most(1), {});
   return acted >= 0 ? 0 : 1;
 }
 

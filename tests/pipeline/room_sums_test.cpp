@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "tests/pipeline/room_harness.hpp"
+#include "tests/support/measure.hpp"
 #include "tests/support/speech.hpp"
 
 namespace parley::test {
@@ -83,11 +84,15 @@ TEST(RoomSums, ATalkerHearsTheOthersToTheBit) {
   ASSERT_EQ(silent.size(), talking.size());
   ASSERT_GT(silent.size(), 700U);
   std::size_t bytes = 0;
+  std::size_t different = 0;
   for (std::size_t i = 0; i < silent.size(); ++i) {
-    ASSERT_EQ(silent[i], talking[i]) << "packet " << i;
+    different += silent[i] == talking[i] ? 0 : 1;
     bytes += silent[i].size();
   }
+  EXPECT_EQ(different, 0U);
   EXPECT_GT(bytes, 30'000U);
+  report("N-1 of 50 legs with random joins, mutes and gains: packets that are not as without the own voice",
+         static_cast<double>(different), "", Bound::at_most(0), {}, 0);
 }
 
 }  // namespace

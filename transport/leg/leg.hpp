@@ -78,6 +78,9 @@ struct LegTraffic {
   double round_trip_ms = -1;  // negative: not known yet
   std::uint64_t refused = 0;  // wrong source, ssrc, payload type, authentication tag, replay
   Carrier carrier = Carrier::udp;
+  // Server: what its mix waited for, of all its packets: from the beginning of the tick until it was coded,
+  // and from then until it had been sent.
+  float encode_wait_p50_ms = 0, encode_wait_p95_ms = 0, send_wait_p50_ms = 0, send_wait_p95_ms = 0;
 };
 
 struct CsrcLevel {
@@ -94,6 +97,7 @@ struct RtpOut {
   std::uint8_t level = MediaPacket::kNoLevel;  // RFC 6464, client to server
   bool voice = false;
   std::span<const CsrcLevel> contributors;  // CSRC list; levels only if RFC 6465 was negotiated
+  TimePoint begun{};                        // server: of the tick that made it
 };
 
 class LegOutput {

@@ -13,6 +13,7 @@
 #include "transport/base/check.hpp"
 #include "transport/base/log.hpp"
 #include "transport/base/thread_name.hpp"
+#include "transport/base/wait_histogram.hpp"
 #include "transport/leg/binding_service.hpp"
 #include "transport/net/event_fd.hpp"
 #include "transport/net/poller.hpp"
@@ -61,6 +62,7 @@ struct Frame {
   std::uint64_t media_time = 0;
   std::uint16_t holes_before = 0;
   bool marker = false;
+  TimePoint begun{};  // the tick
   TimePoint made{};
   std::vector<LegId> legs;
 };
@@ -153,6 +155,7 @@ class LegServer::Impl final : public LegOutput {
     std::optional<Address> remote;  // where its media went last
     TimePoint due{};
     TimePoint next_traffic{};
+    WaitHistogram encode_wait, send_wait;
   };
 
   void execute(Command& command, TimePoint at);
@@ -167,6 +170,8 @@ class LegServer::Impl final : public LegOutput {
   void deliver(Entry& entry, const net::Datagram& datagram);
   void map_address(Entry& entry, const Address& address);
   void send_frames(TimePoint at);
+  void note_waits(const Frame& frame, TimePoint sent);
+  static LegTraffic traffic_of(const Entry& entry);
   void run_timers(TimePoint at);
   void reap(TimePoint at);
   void publish(TimePoint at);
@@ -193,6 +198,7 @@ class LegServer::Impl final : public LegOutput {
   std::unordered_map<std::string, LegId> by_ufrag_;
   std::unordered_map<SourceKey, LegId, SourceKeyHash> by_source_;
   std::vector<std::pair<LegId, LegEnd>> ended_;
+  std::vector<Entry*> sent_to_;  // by the frame that is being sent
   TimePoint next_timers_{};
   LegTraffic dead_traffic_;  // of legs that are gone
   LegServerStats local_;
@@ -269,6 +275,7 @@ bool LegServer::Impl::post_frame(const RtpOut& out, std::span<const LegId> legs)
     frame.media_time = out.media_time;
     frame.holes_before = out.holes_before;
     frame.marker = out.marker;
+    frame.begun = out.begun;
     frame.made = now();
     frame.legs.assign(legs.begin(), legs.end());
   });
@@ -284,14 +291,23 @@ void LegServer::Impl::send_frames(TimePoint at) {
     out.holes_before = frame.holes_before;
     out.marker = frame.marker;
     out.contributors = {frame.contributors.data(), frame.contributor_count};
+    sent_to_.clear();
     for (const LegId id : frame.legs) {
       const auto found = legs_.find(id);
-      if (found != legs_.end()) found->second.leg->send_rtp(at, out);
+      if (found != legs_.end() && found->second.leg->send_rtp(at, out)) sent_to_.push_back(&found->second);
     }
     socket_->flush();
-    const auto wait = (now() - frame.made) / 1ms;
-    ++local_.send_wait[static_cast<std::size_t>(std::clamp<std::int64_t>(wait, 0, 127))];
+    note_waits(frame, now());
   })) {
+  }
+}
+
+void LegServer::Impl::note_waits(const Frame& frame, TimePoint sent) {
+  const Duration wait = sent - frame.made;
+  ++local_.send_wait[static_cast<std::size_t>(std::clamp<std::int64_t>(wait / 1ms, 0, 127))];
+  for (Entry* entry : sent_to_) {
+    if (frame.begun != TimePoint{}) entry->encode_wait.add(frame.made - frame.begun);
+    entry->send_wait.add(wait);
   }
 }
 
@@ -463,9 +479,18 @@ void LegServer::Impl::run_timers(TimePoint at) {
     }
     if (at >= entry.next_traffic) {
       entry.next_traffic += kTrafficInterval;
-      events_.on_traffic(id, entry.route, entry.leg->traffic());
+      events_.on_traffic(id, entry.route, traffic_of(entry));
     }
   }
+}
+
+LegTraffic LegServer::Impl::traffic_of(const Entry& entry) {
+  LegTraffic traffic = entry.leg->traffic();
+  traffic.encode_wait_p50_ms = static_cast<float>(entry.encode_wait.quantile_ms(0.5));
+  traffic.encode_wait_p95_ms = static_cast<float>(entry.encode_wait.quantile_ms(0.95));
+  traffic.send_wait_p50_ms = static_cast<float>(entry.send_wait.quantile_ms(0.5));
+  traffic.send_wait_p95_ms = static_cast<float>(entry.send_wait.quantile_ms(0.95));
+  return traffic;
 }
 
 void LegServer::Impl::on_connected(LegId leg) {

@@ -186,6 +186,8 @@ TEST_F(Api, QualityJoinsWhatTransportMediaAndClientKnow) {
     room::TrafficReport report;
     report.packets_in = 7;
     report.fraction_lost_out = 0.5;
+    report.encode_wait_p95_ms = 1.5;
+    report.send_wait_p50_ms = 0.25;
     report.round_trip_ms = 12;
     rooms().leg_connected(media.last_leg());
     rooms().traffic(now(), media.last_leg(), report);
@@ -197,6 +199,8 @@ TEST_F(Api, QualityJoinsWhatTransportMediaAndClientKnow) {
   EXPECT_TRUE(one.at("connected").as_bool());
   EXPECT_EQ(one.at("uplink").at("packets").as_int64(), 7);
   EXPECT_EQ(one.at("downlink").at("loss").as_double(), 0.5);
+  EXPECT_EQ(one.at("downlink").at("encode_wait_p95_ms").as_double(), 1.5);
+  EXPECT_EQ(one.at("downlink").at("send_wait_p50_ms").as_double(), 0.25);
   EXPECT_EQ(one.at("round_trip_ms").as_int64(), 12);
   EXPECT_EQ(one.at("receiver").at("target_ms").as_int64(), 42);
   EXPECT_EQ(one.at("client").at("loss").as_double(), 0.25);

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <ostream>
+#include <string>
 #include <vector>
 
 namespace parley::device {
@@ -36,6 +39,11 @@ class Device {
 struct Row {
   Duration burst;
   double ppm;
+  std::string name() const {
+    return std::to_string(burst / 1ms) + "_ms_" + (ppm < 0 ? "slow_by_" : "fast_by_") +
+           std::to_string(static_cast<int>(std::abs(ppm)));
+  }
+  friend void PrintTo(const Row& row, std::ostream* out) { *out << row.name(); }
 };
 
 class PlayoutClockTest : public testing::TestWithParam<Row> {};
@@ -64,7 +72,8 @@ TEST_P(PlayoutClockTest, NeverRunsDryAndNeverPilesUp) {
 
 INSTANTIATE_TEST_SUITE_P(Devices, PlayoutClockTest,
                          testing::Values(Row{10ms, 0}, Row{10ms, 300}, Row{10ms, -300}, Row{20ms, 100},
-                                         Row{40ms, -100}, Row{80ms, 0}, Row{80ms, 300}, Row{80ms, -300}));
+                                         Row{40ms, -100}, Row{80ms, 0}, Row{80ms, 300}, Row{80ms, -300}),
+                         [](const auto& instance) { return instance.param.name(); });
 
 TEST(PlayoutClock, BeginsAnewAfterASuspension) {
   PlayoutClock clock;

@@ -3,7 +3,11 @@
 #include <gtest/gtest.h>
 #include <opus/opus.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "tests/support/audio_metrics.hpp"
 #include "tests/support/speech.hpp"
@@ -148,13 +152,59 @@ TEST(ClassEncoder, NoiseBecomesDtxToo) {
   }
 }
 
+// A decoder that follows another encoder is taken over in the midst of speech.
+TEST(ClassEncoder, TakesOverFromAnotherEncoderWithoutOvershoot) {
+  constexpr std::size_t kTick = 960;
+  const auto pcm = speech(20, 3, {.pause_seconds = 0.1});
+  const std::size_t ticks = pcm.size() / kTick;
+  const auto state_size = static_cast<std::size_t>(opus_decoder_get_size(1));
+  const auto decode = [](std::vector<std::byte>& decoder, Bytes packet, float* out) {
+    const int samples = opus_decode_float(reinterpret_cast<::OpusDecoder*>(decoder.data()), packet.data(),
+                                          static_cast<int>(packet.size()), out, static_cast<int>(kTick), 0);
+    EXPECT_EQ(samples, static_cast<int>(kTick));
+  };
+  // The talker's stream, its sound, and the decoder after each packet.
+  ClassEncoder talker(20ms);
+  talker.start(profile_for({Codec::opus, true, false, 0}, Tier::clean), 7);
+  std::vector<float> sound(ticks * kTick);
+  std::vector<std::vector<std::byte>> after(1, std::vector<std::byte>(state_size));
+  ASSERT_EQ(opus_decoder_init(reinterpret_cast<::OpusDecoder*>(after[0].data()), 48'000, 1), OPUS_OK);
+  for (std::size_t tick = 0; tick < ticks; ++tick) {
+    auto decoder = after.back();
+    decode(decoder, talker.encode(std::span(pcm).subspan(tick * kTick, kTick)), sound.data() + tick * kTick);
+    after.push_back(std::move(decoder));
+  }
+  const auto mix = [&](std::size_t tick) { return std::span(sound).subspan(tick * kTick, kTick); };
+  std::vector<double> overshoot;
+  double bits = 0;
+  for (std::size_t tick = 10; tick + 10 < ticks; tick += 7) {
+    ClassEncoder encoder(20ms);
+    encoder.start(profile_for({}, Tier::clean), 7);
+    for (std::size_t ago = 5; ago > 0; --ago) encoder.warm(mix(tick - ago));
+    encoder.take_over();
+    auto decoder = after[tick];
+    std::vector<float> heard(2 * kTick);
+    for (std::size_t i = 0; i < 2; ++i)
+      decode(decoder, encoder.encode(mix(tick + i)), heard.data() + i * kTick);
+    for (std::size_t i = 2; i < 8; ++i)
+      bits += 8.0 * static_cast<double>(encoder.encode(mix(tick + i)).size());
+    const double louder = test::peak(std::span(sound).subspan((tick - 2) * kTick, 4 * kTick));
+    if (louder > 0.003) overshoot.push_back(test::to_db(test::peak(heard) / louder));
+  }
+  EXPECT_GT(overshoot.size(), 80U);
+  EXPECT_LT(test::quantile(overshoot, 0.95), 0.5);
+  EXPECT_LT(test::quantile(overshoot, 1), 1.5);
+  const double seconds = 6 * 0.02 * std::floor(static_cast<double>(ticks - 20) / 7);
+  EXPECT_LT(bits / seconds, 44'000) << "from the third packet on the rate is the usual one";
+}
+
 TEST(ClassEncoder, TheLossyTiersMakeFec) {
   const auto pcm = speech(5, 3);
   ClassEncoder encoder(20ms);
   encoder.start(profile_for({}, Tier::lossy), 7);
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < 250; ++i) bytes += encoder.encode(tick_of(pcm, i)).size();
-  EXPECT_LT(bytes * 8, 5U * 40'000);
+  EXPECT_LT(bytes * 8, 5U * 48'000);
 
   int error = 0;
   const std::unique_ptr<::OpusDecoder, void (*)(::OpusDecoder*)> decoder(

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 
 #include "tests/bench/impairment/receiver_run.hpp"
 #include "tests/support/audio_metrics.hpp"
@@ -20,6 +21,7 @@ struct Clean {
   Duration tick;
   Duration phase;
   Duration delay;  // of the first sample of each packet: at most
+  friend void PrintTo(const Clean& clean, std::ostream* out) { *out << clean.name; }
 };
 
 class CleanNetwork : public testing::TestWithParam<Clean> {};

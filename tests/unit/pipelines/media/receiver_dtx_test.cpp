@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ostream>
+#include <string>
 
 #include "tests/support/audio_metrics.hpp"
 #include "tests/support/speech.hpp"
@@ -26,6 +28,11 @@ struct Gap {
   Duration gap;
   bool first_lost;
   bool dtx_mark;  // the talk ends with a packet of one byte
+  std::string name() const {
+    return std::to_string(gap / 1ms) + "_ms" + (first_lost ? "_first_lost" : "") +
+           (dtx_mark ? "" : "_without_mark");
+  }
+  friend void PrintTo(const Gap& gap, std::ostream* out) { *out << gap.name(); }
 };
 
 class DtxGap : public testing::TestWithParam<Gap> {};
@@ -56,7 +63,8 @@ INSTANTIATE_TEST_SUITE_P(Receiver, DtxGap,
                          testing::Values(Gap{400ms, false, true}, Gap{400ms, true, true},
                                          Gap{3s, false, true}, Gap{3s, true, true}, Gap{60s, false, true},
                                          Gap{60s, true, true}, Gap{400ms, true, false}, Gap{3s, true, false},
-                                         Gap{3s, false, false}));
+                                         Gap{3s, false, false}),
+                         [](const auto& instance) { return instance.param.name(); });
 
 TEST(Dtx, EveryFormOfDtxPacketIsSilence) {
   for (const int size : {0, 1}) {

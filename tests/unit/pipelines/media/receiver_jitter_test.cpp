@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 
 #include "tests/support/audio_metrics.hpp"
 #include "tests/support/speech.hpp"
@@ -171,7 +173,9 @@ TEST_P(Drift, IsAbsorbed) {
   for (const double w : waits(run, 2s)) EXPECT_LT(w, 30);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ppm, Drift, testing::Values(-300.0, -200.0, 200.0, 300.0));
+INSTANTIATE_TEST_SUITE_P(Ppm, Drift, testing::Values(-300.0, -200.0, 200.0, 300.0), [](const auto& ppm) {
+  return (ppm.param < 0 ? "slow_by_" : "fast_by_") + std::to_string(static_cast<int>(std::abs(ppm.param)));
+});
 
 // Stretching as it is heard: a steady tone keeps its pitch and makes no click while the delay is given back.
 TEST(ReceiverJitter, StretchingATonePreservesIt) {

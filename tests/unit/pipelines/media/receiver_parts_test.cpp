@@ -301,7 +301,8 @@ TEST_P(G711Receiver, PlaysAndConceals) {
   EXPECT_LT(run_receiver(packets, jitter_config).share(PulledKind::concealed), 0.01);
 }
 
-INSTANTIATE_TEST_SUITE_P(Laws, G711Receiver, testing::Values(Codec::pcmu, Codec::pcma));
+INSTANTIATE_TEST_SUITE_P(Laws, G711Receiver, testing::Values(Codec::pcmu, Codec::pcma),
+                         [](const auto& law) { return law.param == Codec::pcmu ? "pcmu" : "pcma"; });
 
 }  // namespace
 }  // namespace parley::test

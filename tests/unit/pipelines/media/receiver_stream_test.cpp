@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 
 #include "tests/support/audio_metrics.hpp"
 #include "tests/support/speech.hpp"
@@ -28,6 +29,7 @@ struct Jump {
   std::function<void(MediaPacket&)> change;  // of packets 200 and on
   std::uint64_t resets;
   std::size_t disturbed;  // ticks that may be other than decoded
+  friend void PrintTo(const Jump& jump, std::ostream* out) { *out << jump.name; }
 };
 
 class Jumps : public testing::TestWithParam<Jump> {};

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <random>
+#include <string>
 
 #include "pipelines/recorder/opus_output.hpp"
 #include "tests/unit/pipelines/recorder/memory_file.hpp"
@@ -161,7 +162,9 @@ TEST_P(Drift, OfATalkerWithPausesStaysWithinTenMilliseconds) {
   EXPECT_LT(track.stats().corrected, 40U);
   EXPECT_LT(track.stats().worst_ms, 13);
 }
-INSTANTIATE_TEST_SUITE_P(Ppm, Drift, ::testing::Values(-200.0, 200.0));
+INSTANTIATE_TEST_SUITE_P(Ppm, Drift, ::testing::Values(-200.0, 200.0), [](const auto& ppm) {
+  return (ppm.param < 0 ? "slow_by_" : "fast_by_") + std::to_string(static_cast<int>(std::abs(ppm.param)));
+});
 
 TEST_F(TrackTest, ATalkerWithoutPausesIsReported) {
   const Sender sender{200};

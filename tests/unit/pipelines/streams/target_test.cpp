@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
+
 namespace parley::streams {
 namespace {
 
@@ -48,6 +50,7 @@ TEST(StreamTarget, ReadsEveryKindOfUrl) {
 struct Bad {
   const char* url;
   const char* says;
+  friend void PrintTo(const Bad& bad, std::ostream* out) { *out << bad.says; }
 };
 class BadStreamTarget : public testing::TestWithParam<Bad> {};
 

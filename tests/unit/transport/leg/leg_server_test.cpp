@@ -29,7 +29,10 @@ class Events final : public LegServerEvents {
     const std::lock_guard lock(lock_);
     ended_.emplace_back(leg, end);
   }
-  void on_traffic(LegId, std::uint32_t, const LegTraffic&) noexcept override {}
+  void on_traffic(LegId, std::uint32_t, const LegTraffic& traffic) noexcept override {
+    const std::lock_guard lock(lock_);
+    traffic_ = traffic;
+  }
 
   template <typename Read>
   auto read(Read&& read) const {
@@ -40,6 +43,7 @@ class Events final : public LegServerEvents {
   std::vector<std::pair<LegId, std::string>> media_;
   std::vector<std::pair<LegId, LegEnd>> ended_;
   std::uint32_t route_ = 0;
+  LegTraffic traffic_;
 
  private:
   mutable std::mutex lock_;
@@ -301,12 +305,22 @@ TEST_F(LegServerTest, CarriesAProtectedLegEndToEnd) {
 
   RtpOut down;
   down.payload = as_bytes("down");
+  down.begun = now() - 5ms;
   const LegId legs[] = {LegId{3}, LegId{4711}};  // one of them is gone already: no harm
   ASSERT_TRUE(server_->post_frame(down, legs));
   server_->wake();
   ASSERT_TRUE(drive(
       client, [&] { return !client.heard.empty(); }, 1s));
   EXPECT_EQ(as_text(client.heard.front().data()), "down");
+
+  // What it waited for, on the way from its tick to the socket.
+  ASSERT_TRUE(drive(
+      client, [&] { return events_.read([](const Events& e) { return e.traffic_.packets_out > 0; }); }, 3s));
+  const LegTraffic traffic = events_.read([](const Events& e) { return e.traffic_; });
+  EXPECT_GE(traffic.encode_wait_p50_ms, 4.0F);
+  EXPECT_EQ(traffic.encode_wait_p50_ms, traffic.encode_wait_p95_ms) << "of one packet";
+  EXPECT_GT(traffic.send_wait_p50_ms, 0.0F);
+  EXPECT_LT(traffic.send_wait_p50_ms, 1'000.0F);
 
   ASSERT_TRUE(server_->post_remove(LegId{3}));
   ASSERT_TRUE(drive(
