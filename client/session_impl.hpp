@@ -104,6 +104,8 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void direct_media(const MediaPacket& packet);
   void show_talking(const std::string& who, const TalkWatch& watch, std::uint8_t level);
   void step_talking();
+  void show_own_talking(std::uint8_t level);
+  void watch_mute(const protocol::Participant& who);
   void watch_direct_loss();
   void settle_direct();
   void drop_direct();
@@ -174,6 +176,7 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   std::vector<std::string> direct_addresses_;  // of the peer, as the server sees it
   std::vector<IpAddress> direct_named_;        // by the peer
   std::uint32_t direct_candidates_ = 0;        // taken so far
+  bool own_mute_ = false, peer_mute_ = false;  // by a moderator, who ended the direct call by it
   boost::asio::steady_timer direct_timer_;
   RecentPackets unsent_;  // what only the peer was sent of late
   bool was_live_ = false;

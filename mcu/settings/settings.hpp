@@ -58,6 +58,10 @@ struct Settings {
     std::size_t max_participants = 1000;
     Direct direct = Direct::automatic;
   } rooms;
+  struct Calls {
+    Duration ring_timeout = 30s;
+    int per_minute = 10;  // of one caller
+  } calls;
   struct Alarm {
     int delay_ms = 150;
   } alarm;
