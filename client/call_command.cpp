@@ -81,7 +81,8 @@ class OnTheLine : protected CallLineEvents {
   void shut() { line_.reset(); }
   CallLine& line() { return *line_; }
   void open_line() {
-    line_.emplace(net_, config_, *this);
+    CallLineEvents& events = *this;
+    line_.emplace(net_, config_, events);
     line_->start();
   }
   double time_s() const { return to_seconds(now() - began_); }

@@ -129,6 +129,13 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void take(const protocol::RecordingTrouble& event);
   void take(const protocol::StreamChanged& event);
   void take(const protocol::Playback& event);
+  // Calls ring on a line of their own (call_line.hpp).
+  void take(const protocol::Registered&) {}
+  void take(const protocol::Calling&) {}
+  void take(const protocol::CallIncoming&) {}
+  void take(const protocol::CallAccepted&) {}
+  void take(const protocol::CallEnded&) {}
+  void take(const protocol::CallMissed&) {}
   void take(const protocol::Closed& event);
   void take_failure(std::optional<protocol::RequestId> id, const protocol::Failure& failure);
 

@@ -22,6 +22,7 @@ answer() {
   "${parley[@]}" answer --as "$name" --json --server "$url" "$@" > "$work/$log" 2>&1 < "$work/keys" &
   last=$!
   children+=("$last")
+  wait_for 10 "$name" test -e "$work/$log"
   wait_for 10 "$name" grep -q '"type":"registered"' "$work/$log"
 }
 mkfifo "$work/keys"

@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 
 #include "client/call_line.hpp"
+#include "mcu/room/calls.hpp"
 #include "tests/scenario/tone_ear.hpp"
 
 namespace parley::scenario {
@@ -132,7 +133,9 @@ class Calls : public testing::Test {
   }
   std::unique_ptr<Phone> phone(const std::string& name, const Phone::Options& options = {}) {
     auto made = std::make_unique<Phone>(clients_, *server_, name, options);
-    if (options.registers) EXPECT_EQ(made->wait_registered(), "");
+    if (options.registers) {
+      EXPECT_EQ(made->wait_registered(), "");
+    }
     return made;
   }
   std::unique_ptr<Phone> caller(const std::string& name) { return phone(name, {.registers = false}); }
@@ -266,14 +269,13 @@ TEST_F(Calls, TheServerIsStartedAnewWhileItRings) {
   auto again = settings();
   again.http.listen.port = server_->url().port;
   again.media.listen.port = server_->media().port;
-  // Both lines come back by themselves, and so does the ringing.
+  server_.reset();
+  server_ = std::make_unique<Server>(again);  // on ports that are known now
   const auto bob = phone("bob");
   const auto ann = caller("ann");
-  server_.reset();
-  server_ = std::make_unique<Server>(again);
-  ASSERT_EQ(bob->wait_registered(2), "");
   ann->line().call("bob");
   ASSERT_EQ(bob->wait_ringing(), "");
+  // Both lines come back by themselves, and so does the ringing.
   const auto before = bob->incoming()->call;
   server_.reset();
   server_ = std::make_unique<Server>(again);
@@ -301,7 +303,7 @@ TEST(CallsWithTokens, NamesAndRoomsAreForTheirHolders) {
   Phone nobody(clients, server, "bob");
   ASSERT_EQ(nobody.wait_end(), "");
   EXPECT_EQ(nobody.end()->code, "bad-token");
-  Phone bob(clients, server, "whatever it says", {.token = token("bob")});
+  Phone bob(clients, server, "mallory", {.token = token("bob")});
   ASSERT_EQ(bob.wait_registered(), "");
   Phone ann(clients, server, "bob", {.registers = false, .token = token("ann")});
   ann.line().call("bob");

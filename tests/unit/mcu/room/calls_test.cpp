@@ -350,9 +350,9 @@ TEST_F(Calls, WithTokensTheTokenSaysTheName) {
 
 TEST_F(Calls, NamesThatCannotBe) {
   for (const std::string& name : {std::string(300, 'x'), std::string(), std::string("   "),
-                                 std::string("a\nb"), std::string("\xff\xfe"),
-                                 std::string("\xe2\x80\xae"
-                                             "bob")}) {
+                                  std::string("a\nb"), std::string("\xff\xfe"),
+                                  std::string("\xe2\x80\xae"
+                                              "bob")}) {
     EXPECT_EQ(refused(calls->enlist(at, party(name, 1))), "bad-value") << name;
     EXPECT_EQ(refused(calls->call(at, party(name, 1), "bob")), "bad-value") << name;
     EXPECT_EQ(refused(calls->call(at, party("ann", 1), name)), "bad-value") << name;
