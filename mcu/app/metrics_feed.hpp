@@ -10,6 +10,7 @@
 #include "mcu/app/recording_control.hpp"
 #include "mcu/app/stream_control.hpp"
 #include "mcu/metrics/metrics.hpp"
+#include "mcu/room/calls.hpp"
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/server.hpp"
 
@@ -20,7 +21,7 @@ class MetricsFeed {
   MetricsFeed();
   ~MetricsFeed();
   std::string text(const MediaPlane& media, const RecordingControl& recording, const room::RoomService& rooms,
-                   const StreamControl& streams, const QualityControl& quality,
+                   const room::CallService& calls, const StreamControl& streams, const QualityControl& quality,
                    const signaling::Server& server);
 
  private:
