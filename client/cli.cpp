@@ -41,6 +41,10 @@ struct Raw {
   std::vector<std::string> to;
 
   std::vector<std::string> only;
+
+  bool log = false;
+  unsigned limit = 100;
+  std::string from, until, before;
 };
 
 void add_server(CLI::App& app, Raw& raw) {
@@ -119,6 +123,25 @@ CLI::App* add_join(CLI::App& app, Raw& raw) {
   return join;
 }
 
+CLI::App* add_room_quality(CLI::App& rooms, Raw& raw) {
+  CLI::App* quality =
+      rooms.add_subcommand("quality", "How a room's calls are, and who hurts whom; with --log how they were");
+  add_room(*quality, raw);
+  add_server(*quality, raw);
+  add_key(*quality, raw);
+  add_json(*quality, raw);
+  CLI::Option* log = quality->add_flag("--log", raw.log, "The server's log, also of a room that is gone");
+  quality->add_option("--limit", raw.limit, "How many rows of the log, the newest of those asked for")
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str()
+      ->needs(log);
+  const char* time = "A date, a time in UTC (2026-11-25T14:00:00Z) or milliseconds since 1970";
+  quality->add_option("--from", raw.from, time)->needs(log);
+  quality->add_option("--to", raw.until, time)->needs(log);
+  quality->add_option("--before", raw.before, "The page of older rows, as the last one named it")->needs(log);
+  return quality;
+}
+
 CLI::App* add_moderation(CLI::App& app, Raw& raw, const char* name, const char* help, bool participant) {
   CLI::App* command = app.add_subcommand(name, help);
   add_room(*command, raw);
@@ -193,6 +216,10 @@ Result<Command> make_command(const std::string& chosen, const Raw& raw) {
   if (!server) return server.error();
   server->trust = {raw.ca, raw.insecure};
   if (chosen == "join") return make_join(raw, *server);
+  if (chosen == "rooms quality") {
+    return Command(RoomQualityCommand{*server, raw.key, raw.room, raw.log, raw.json, raw.limit, raw.from,
+                                      raw.until, raw.before});
+  }
   if (chosen == "rooms") return Command(RoomsCommand{*server, raw.key, raw.json});
   if (chosen == "whisper")
     return Command(WhisperCommand{*server, raw.key, raw.room, raw.participant, raw.to, raw.db});
@@ -230,6 +257,7 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
   add_server(*rooms, raw);
   add_key(*rooms, raw);
   add_json(*rooms, raw);
+  CLI::App* room_quality = add_room_quality(*rooms, raw);
   add_moderation(app, raw, "mute", "Mute a participant", true);
   add_moderation(app, raw, "unmute", "Unmute a participant", true);
   add_moderation(app, raw, "kick", "Remove a participant from a room", true);
@@ -279,7 +307,7 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
     if (!made) return Advice{kUsage, {}, "parley: " + made.error().what + "\n"};
     return Command(*made);
   }
-  auto command = make_command(chosen, raw);
+  auto command = make_command(room_quality->parsed() ? "rooms quality" : chosen, raw);
   if (!command) return Advice{kUsage, {}, "parley: " + command.error().what + "\n"};
   return *command;
 }

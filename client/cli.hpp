@@ -43,6 +43,16 @@ struct RoomsCommand {
   bool json = false;
 };
 
+// How a room's calls are; with `log` how they were, also of a room that is gone.
+struct RoomQualityCommand {
+  ServerUrl server;
+  std::string key;
+  std::string room;
+  bool log = false, json = false;
+  unsigned limit = 100;
+  std::string from, to, before;  // of the log, as the HTTP interface takes them; empty: not given
+};
+
 // Calls on the administration routes of a room.
 struct ModerateCommand {
   enum class Action : std::uint8_t { mute, unmute, kick, lock, unlock, gain };
@@ -105,8 +115,8 @@ struct DoctorCommand {
   bool json = false;
 };
 
-using Command = std::variant<JoinCommand, RoomsCommand, ModerateCommand, WhisperCommand, StreamCommand,
-                             PlayCommand, RecordingsCommand, DoctorCommand>;
+using Command = std::variant<JoinCommand, RoomsCommand, RoomQualityCommand, ModerateCommand, WhisperCommand,
+                             StreamCommand, PlayCommand, RecordingsCommand, DoctorCommand>;
 
 // Nothing to run: help, version, or a mistake, with what to print and the exit code.
 struct Advice {

@@ -7,6 +7,7 @@ namespace parley::client {
 
 int run_join(const JoinCommand& command);
 int run_rooms(const RoomsCommand& command);
+int run_room_quality(const RoomQualityCommand& command);
 int run_moderate(const ModerateCommand& command);
 int run_whisper(const WhisperCommand& command);
 int run_stream(const StreamCommand& command);

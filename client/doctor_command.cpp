@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <mutex>
@@ -29,6 +30,11 @@ enum class Grade : std::uint8_t { ok, warn, fail };
 const char* to_string(Grade grade) {
   return grade == Grade::ok ? "ok" : grade == Grade::warn ? "warn" : "fail";
 }
+
+constexpr double kFairMos = 3.6;  // below: many are dissatisfied
+constexpr Duration kTrial = 5s;
+constexpr unsigned kToneRepeats = 1'200;  // samples: a whole number of periods
+constexpr float kToneStep = 6.2831853F * 440 / 48'000;
 
 struct Finding {
   std::string check;
@@ -89,13 +95,15 @@ bool check_http(const DoctorCommand& command, Report& report) {
   return true;
 }
 
-// A call into a room that nobody else is in, long enough for the reports to come.
+// A call into a room of its own, with a second caller from here, so that both directions carry sound; long
+// enough for the reports to come.
 class TrialCall final : private SessionEvents {
  public:
   struct Result {
     bool opened = false, joined = false, live = false;
     SessionStats stats;
     std::optional<Address> media;
+    std::optional<PathQuality> quality;
     SessionEnd end;
   };
 
@@ -104,7 +112,9 @@ class TrialCall final : private SessionEvents {
     config_.room = "doctor-" + random_token(12);
     config_.name = "doctor";
     config_.token = command.token;
-    config_.dtx = false;  // silence, but packets
+    config_.dtx = false;  // a steady tone is noise to it
+    config_.direct = false;
+    config_.quality_interval = 2s;
   }
 
   const std::string& room() const { return config_.room; }
@@ -112,15 +122,25 @@ class TrialCall final : private SessionEvents {
   Result run() {
     NetThread net;
     Session session(net, config_, *this);
+    SessionEvents nobody;  // where a token admits once there is no second caller
+    SessionConfig second = config_;
+    second.name = "doctor-2";
+    Session other(net, second, nobody);
     Pacer pacer("doctor-audio");
     session.start();
-    const auto step = pacer.add([&session](TimePoint at) {
-      std::array<float, 960> pcm{};
-      session.push_audio(at, pcm);
-      session.pull_audio(at, pcm);
+    const auto step = pacer.add([&, sample = 0U](TimePoint at) mutable {
+      std::array<float, 960> tone, heard;
+      for (float& one : tone) one = 0.02F * std::sin(kToneStep * static_cast<float>(sample++ % kToneRepeats));
+      for (Session* one : {&session, &other}) {
+        one->push_audio(at, tone);
+        one->pull_audio(at, heard);
+      }
     });
-    if (wait([this] { return result_.live || ended_; }, 20s) && !ended())
-      wait([this] { return ended_; }, 2500ms);
+    if (wait([this] { return result_.live || ended_; }, 20s) && !ended()) {
+      other.start();
+      wait([this] { return ended_ || (result_.quality && result_.quality->downlink.mos >= 0); }, kTrial);
+    }
+    other.leave();
     {
       const auto stats = session.stats();
       const auto media = session.media_address();
@@ -159,6 +179,9 @@ class TrialCall final : private SessionEvents {
       result_.live = result_.live || state == SessionState::live;
     });
   }
+  void on_quality(const PathQuality& quality) override {
+    note([&] { result_.quality = quality; });
+  }
   void on_joined(const protocol::Joined&) override {
     note([&] { result_.joined = true; });
   }
@@ -175,6 +198,31 @@ class TrialCall final : private SessionEvents {
   Result result_;       // guarded by mutex_
   bool ended_ = false;  // guarded by mutex_
 };
+
+// One direction as the E-model sees it. Nothing to say about a direction that carried too little.
+void check_direction(const char* which, const DirectionQuality& one, double round_trip_ms, Report& report) {
+  if (one.mos < 0) return;
+  char text[200];
+  std::snprintf(text, sizeof text, "%s: estimated MOS %.1f (of 4.4), %.1f %% lost, jitter %.0f ms", which,
+                one.mos, 100 * one.loss, std::max(one.jitter_ms, 0.0));
+  std::string all = text;
+  if (one.target_ms >= 0) all += ", jitter buffer " + ms(one.target_ms);
+  if (round_trip_ms >= 0) all += ", round trip " + ms(round_trip_ms);
+  const bool up = std::string_view(which) == "uplink";
+  const char* advice =
+      up ? "The others would hear you badly: a cable is better than Wi-Fi, and other uploads may fill "
+           "the line"
+         : "You would hear the others badly: a cable is better than Wi-Fi";
+  report.add(
+      {"quality", one.mos < kFairMos ? Grade::warn : Grade::ok, all, one.mos < kFairMos ? advice : ""});
+}
+
+void check_quality(const std::optional<PathQuality>& path, Report& report) {
+  if (!path || (path->uplink.mos < 0 && path->downlink.mos < 0))
+    return report.add({"quality", Grade::warn, "the call was too short to be judged", {}});
+  check_direction("uplink", path->uplink, path->round_trip_ms, report);
+  check_direction("downlink", path->downlink, path->round_trip_ms, report);
+}
 
 TrialCall::Result check_call(const DoctorCommand& command, Report& report) {
   TrialCall trial(command);
@@ -209,6 +257,7 @@ TrialCall::Result check_call(const DoctorCommand& command, Report& report) {
   const bool lossy = stats.loss_out > 0.05;
   report.add({"media", lossy ? Grade::warn : Grade::ok, text,
               lossy ? "More than 5 % of the packets are lost: a cable is better than Wi-Fi" : ""});
+  check_quality(call.quality, report);
   return call;
 }
 

@@ -82,7 +82,9 @@ void Downlink::publish(std::span<const float> pcm) {
   energy_ += kForget * (energy / static_cast<double>(pcm.size()) - energy_);
 
   const std::lock_guard lock(mutex_);
-  snapshot_.receiver = fade_.on_direct() ? direct_.stats() : receiver_.stats();
+  snapshot_.mcu = receiver_.stats();
+  snapshot_.direct = direct_.stats();
+  snapshot_.receiver = fade_.on_direct() ? snapshot_.direct : snapshot_.mcu;
   snapshot_.level_dbfs = std::max(10 * std::log10(std::max(energy_, 1e-12)), -96.0);
   snapshot_.dropped = dropped_.load(std::memory_order_relaxed);
   snapshot_.rate = receiver_.output_rate();

@@ -30,8 +30,9 @@ class Downlink {
   void pull(TimePoint at, std::span<float, kSamples> out);
 
   struct Snapshot {
-    media::ReceiverStats receiver;
-    double level_dbfs = -96;  // of about the last second
+    media::ReceiverStats receiver;     // of the path that is heard
+    media::ReceiverStats mcu, direct;  // of each
+    double level_dbfs = -96;           // of about the last second
     std::uint64_t dropped = 0;
     std::uint32_t rate = 48'000;  // of the receiver's sample counts
   };

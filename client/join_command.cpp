@@ -196,6 +196,12 @@ class JoinRun final : private SessionEvents {
   void on_carrier(Carrier carrier) override {
     inbox_.put([this, carrier] { presenter_->carrier(time_s(), carrier); });
   }
+  void on_quality(const PathQuality& quality) override {
+    inbox_.put([this, quality] { presenter_->quality(time_s(), quality); });
+  }
+  void on_quality_alarm(const protocol::QualityAlarm& alarm) override {
+    inbox_.put([this, alarm] { presenter_->quality_alarm(time_s(), alarm); });
+  }
   void on_path(PathKind path) override {
     inbox_.put([this, path] { presenter_->path(time_s(), path); });
   }

@@ -17,6 +17,7 @@ int run(const Command& command) {
   struct Runner {
     int operator()(const JoinCommand& join) const { return run_join(join); }
     int operator()(const RoomsCommand& rooms) const { return run_rooms(rooms); }
+    int operator()(const RoomQualityCommand& quality) const { return run_room_quality(quality); }
     int operator()(const ModerateCommand& moderate) const { return run_moderate(moderate); }
     int operator()(const WhisperCommand& whisper) const { return run_whisper(whisper); }
     int operator()(const StreamCommand& stream) const { return run_stream(stream); }

@@ -16,6 +16,10 @@ class JsonPresenter final : public Presenter {
   void state(double at, SessionState state) override { print(state_line(at, state)); }
   void path(double at, PathKind path) override { print(path_line(at, path)); }
   void carrier(double at, Carrier carrier) override { print(carrier_line(at, carrier)); }
+  void quality(double at, const PathQuality& quality) override { print(quality_line(at, quality)); }
+  void quality_alarm(double at, const protocol::QualityAlarm& alarm) override {
+    print(quality_alarm_line(at, alarm));
+  }
   void joined(double at, const protocol::Joined& joined) override { print(joined_line(at, joined)); }
   void participant_joined(double at, const Participant& who) override {
     print(participant_line(at, "participant-joined", who));
@@ -67,6 +71,10 @@ class TextPresenter final : public Presenter {
   void path(double, PathKind path) override {
     say(path == PathKind::direct ? "you talk to each other directly now"
                                  : "you talk through the server again");
+  }
+  void quality(double, const PathQuality&) override {}
+  void quality_alarm(double, const protocol::QualityAlarm& alarm) override {
+    say((alarm.bad ? "bad connection: " : "") + terminal_text(alarm.text, 300));
   }
   void joined(double, const protocol::Joined& joined) override {
     say("joined room " + terminal_text(joined.room) + ", " + std::to_string(joined.roster.size()) +
@@ -120,6 +128,8 @@ class TextPresenter final : public Presenter {
                     static_cast<unsigned long long>(stats.packets_received),
                     static_cast<unsigned long long>(stats.lost_in));
       say(text);
+      say_mos("of what you said", stats.uplink_mos);
+      say_mos("of what you heard", stats.downlink_mos);
       return;
     }
     std::fflush(out_);
@@ -133,6 +143,12 @@ class TextPresenter final : public Presenter {
     return terminal_text(who.name.empty() ? who.id : who.name, 40);
   }
   void say(const std::string& line) { screen_.say(line); }
+  void say_mos(const char* what, const MosSummary& mos) {
+    if (mos.mean < 0) return;
+    char text[100];
+    std::snprintf(text, sizeof text, "estimated MOS %s: %.1f, at worst %.1f", what, mos.mean, mos.worst);
+    say(text);
+  }
 
   std::FILE* out_;
   Screen screen_;

@@ -20,6 +20,8 @@ class Presenter {
   virtual void state(double time_s, SessionState state) = 0;
   virtual void path(double time_s, PathKind path) = 0;
   virtual void carrier(double time_s, Carrier carrier) = 0;
+  virtual void quality(double time_s, const PathQuality& quality) = 0;
+  virtual void quality_alarm(double time_s, const protocol::QualityAlarm& alarm) = 0;
   virtual void joined(double time_s, const protocol::Joined& joined) = 0;
   virtual void participant_joined(double time_s, const Participant& participant) = 0;
   virtual void participant_updated(double time_s, const Participant& participant) = 0;

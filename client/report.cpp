@@ -127,6 +127,42 @@ std::string path_line(double time_s, PathKind path) {
   return plain_json(out);
 }
 
+std::string quality_line(double time_s, const PathQuality& quality) {
+  auto out = line("quality", time_s);
+  out["path"] = text(quality.path);
+  if (!quality.remote.empty()) {
+    out["local"] = text(quality.local);
+    out["remote"] = text(quality.remote);
+  }
+  out["round_trip_ms"] = optional(quality.round_trip_ms);
+  const auto direction = [](const DirectionQuality& one) {
+    json::object figures{{"loss", optional(one.loss)},
+                         {"jitter_ms", optional(one.jitter_ms)},
+                         {"kbps", optional(one.kbps)},
+                         {"mos", optional(one.mos)}};
+    return figures;
+  };
+  out["uplink"] = direction(quality.uplink);
+  auto down = direction(quality.downlink);
+  down["recovered"] = optional(quality.downlink.recovered);
+  down["delay_ms"] = optional(quality.downlink.delay_ms);
+  down["target_ms"] = optional(quality.downlink.target_ms);
+  down["concealed_ms"] = optional(quality.downlink.concealed_ms);
+  out["downlink"] = std::move(down);
+  return plain_json(out);
+}
+
+std::string quality_alarm_line(double time_s, const protocol::QualityAlarm& alarm) {
+  auto out = line("quality-alarm", time_s);
+  out["participant"] = text(alarm.participant);
+  out["path"] = text(alarm.path);
+  out["direction"] = text(alarm.direction);
+  out["bad"] = alarm.bad;
+  out["mos"] = tidy(alarm.mos);
+  out["text"] = text(alarm.text);
+  return plain_json(out);
+}
+
 std::string joined_line(double time_s, const protocol::Joined& joined) {
   auto out = line("joined", time_s);
   out["room"] = joined.room;
@@ -226,6 +262,10 @@ std::string summary_line(double time_s, const SessionStats& stats, const Session
   out["connect_ms"] = optional(stats.connect_ms);
   out["first_audio_ms"] = optional(stats.first_audio_ms);
   out["reconnects"] = stats.reconnects;
+  out["mos"] = json::object{{"uplink_mean", optional(stats.uplink_mos.mean)},
+                            {"uplink_worst", optional(stats.uplink_mos.worst)},
+                            {"downlink_mean", optional(stats.downlink_mos.mean)},
+                            {"downlink_worst", optional(stats.downlink_mos.worst)}};
   put_stats(out, stats);
   return plain_json(out);
 }

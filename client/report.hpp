@@ -13,6 +13,8 @@ std::string stats_line(double time_s, const SessionStats& stats);
 std::string state_line(double time_s, SessionState state);
 std::string path_line(double time_s, PathKind path);
 std::string carrier_line(double time_s, Carrier carrier);
+std::string quality_line(double time_s, const PathQuality& quality);
+std::string quality_alarm_line(double time_s, const protocol::QualityAlarm& alarm);
 std::string joined_line(double time_s, const protocol::Joined& joined);
 std::string participant_line(double time_s, std::string_view type, const protocol::Participant& participant);
 std::string left_line(double time_s, const protocol::Participant& participant, std::string_view reason);

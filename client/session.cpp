@@ -275,6 +275,7 @@ void Session::Impl::publish_later() {
   publish_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error || self->state() == SessionState::ended) return;
     self->publish_traffic();
+    self->measure_quality();
     self->publish_later();
     // What has slept through the server's time-outs is gone there; asking is quicker than finding out.
     if (self->suspend_watch_.awoke(time_since_boot()) && self->state() == SessionState::live)

@@ -2,6 +2,7 @@
 // media link. Private to client/session*.cpp.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "client/downlink.hpp"
 #include "client/media_link.hpp"
 #include "client/net_thread.hpp"
+#include "client/quality_meter.hpp"
 #include "client/recent_packets.hpp"
 #include "client/roster.hpp"
 #include "client/session.hpp"
@@ -108,6 +110,13 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void settle_direct();
   void drop_direct();
 
+  // Quality (session_quality.cpp)
+  void measure_quality();
+  void name_pair(PathQuality& path, const std::optional<Address>& remote) const;
+  void publish_quality(const PathQuality& path, bool is_heard);
+  bool is_quality_answer(std::optional<protocol::RequestId> id, std::string_view code);
+  void take(const protocol::QualityAlarm& event);
+
   // Messages (session_messages.cpp)
   void take_text(std::string_view text);
   void take(const protocol::Joined& joined);
@@ -177,6 +186,10 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   boost::asio::steady_timer direct_timer_;
   RecentPackets unsent_;  // what only the peer was sent of late
   bool was_live_ = false;
+  QualityMeter mcu_meter_, direct_meter_;
+  TimePoint next_quality_{};
+  bool tells_quality_ = true;
+  std::array<protocol::RequestId, 2> quality_ids_{};  // of the last messages about it
 
   // Shared, each with its own rule.
   std::atomic<SessionState> state_{SessionState::idle};
@@ -194,6 +207,7 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   std::optional<Address> media_address_;                         // guarded by mutex_
   std::string participant_id_;                                   // guarded by mutex_
   double join_ms_ = -1, connect_ms_ = -1, first_audio_ms_ = -1;  // guarded by mutex_
+  MosTally uplink_mos_, downlink_mos_;                           // guarded by mutex_
   int reconnects_ = 0;                                           // guarded by mutex_
 };
 

@@ -178,6 +178,7 @@ void Session::Impl::take_media(const sdp::NegotiatedLeg& answer) {
   drop_direct();
   if (media_) media_->close();
   media_ = std::move(next_media_);
+  mcu_meter_.reset();
   media_->start(leg_config(answer), config_.encrypted ? net_.identity() : nullptr);
   begin_carrier();
 }

@@ -33,6 +33,7 @@ void Session::Impl::take_failure(std::optional<protocol::RequestId> id, const pr
     return for_the_moment ? lose(why) : end(why);
   }
   if (state() == SessionState::leaving) return end({EndKind::left, {}, "left"});
+  if (is_quality_answer(id, failure.code)) return;
   if (carrier_asked_ && id == carrier_id_) return carrier_refused(failure.code, failure.message);
   tell([&](SessionEvents& events) { events.on_refused(failure.code, failure.message); });
 }
@@ -129,6 +130,8 @@ SessionStats Session::Impl::stats() const {
     out.join_ms = join_ms_;
     out.connect_ms = connect_ms_;
     out.first_audio_ms = first_audio_ms_;
+    out.uplink_mos = uplink_mos_.summary();
+    out.downlink_mos = downlink_mos_.summary();
     out.reconnects = reconnects_;
     out.direct_sent = direct_traffic_.packets_out;
     out.direct_received = direct_traffic_.packets_in;

@@ -9,6 +9,7 @@
 #include "client/carrier_choice.hpp"
 #include "client/url.hpp"
 #include "transport/base/media_packet.hpp"
+#include "transport/base/path_quality.hpp"
 #include "transport/base/time.hpp"
 #include "transport/protocol/messages.hpp"
 
@@ -36,6 +37,8 @@ struct SessionConfig {
   CarrierRule carrier = CarrierRule::automatic;  // udp: never the WebSocket; websocket: nothing else
   bool sends = true;
   bool receives = true;
+
+  Duration quality_interval = 5s;  // how often the paths are measured, and the server told
 
   Duration connect_timeout = 5s;  // TCP, WebSocket and `joined` together
   Duration media_timeout = 10s;   // ICE and DTLS
@@ -76,6 +79,20 @@ struct SessionEnd {
 enum class PathKind : std::uint8_t { mcu, direct };
 const char* to_string(PathKind path);
 
+// One path over one interval. Uplink: from us to the other end.
+struct PathQuality {
+  std::string path;           // "mcu-udp", "mcu-websocket", "direct"
+  std::string call;           // direct: which
+  std::string local, remote;  // the candidate pair; empty: not known
+  double round_trip_ms = -1;
+  DirectionQuality uplink, downlink;
+};
+
+// Of the path that was listened to, over the whole session; -1: nobody has talked long enough to tell.
+struct MosSummary {
+  double mean = -1, worst = -1;
+};
+
 struct SessionStats {
   PathKind path = PathKind::mcu;                       // what is listened to
   Carrier carrier = Carrier::udp;                      // of the server leg
@@ -104,7 +121,8 @@ struct SessionStats {
   double join_ms = -1;         // start() to `joined`
   double connect_ms = -1;      // start() to media connected
   double first_audio_ms = -1;  // start() to the first received packet
-  int reconnects = 0;          // how often the server was lost and found again
+  MosSummary uplink_mos, downlink_mos;
+  int reconnects = 0;  // how often the server was lost and found again
 };
 
 // How long we were in the room, and when its first sample was said and heard (CLOCK_MONOTONIC, microseconds;
@@ -126,7 +144,10 @@ class SessionEvents {
   virtual void on_talking(const protocol::Participant&) {}
   virtual void on_path(PathKind) {}    // media goes another way now
   virtual void on_carrier(Carrier) {}  // of the server leg: udp or websocket
-  virtual void on_levels() {}          // the roster has new levels
+  virtual void on_quality(const PathQuality&) {}
+  // A path of ours, or where we moderate of anybody's, has become bad, or good again.
+  virtual void on_quality_alarm(const protocol::QualityAlarm&) {}
+  virtual void on_levels() {}  // the roster has new levels
   virtual void on_chat(std::string_view /*participant*/, std::string_view /*name*/,
                        std::string_view /*text*/) {}
   virtual void on_playback(const protocol::Playback&) {}     // a sound that is played into the room

@@ -73,6 +73,9 @@ export class Direct extends EventTarget {
     this.#call = call;
   }
 
+  get id() {
+    return this.#id;
+  }
   get listens() {
     return this.#listens;
   }

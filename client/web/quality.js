@@ -3,12 +3,16 @@
 import {t} from './strings.js';
 
 const kEvery = 2000;
-const kReportEvery = 5;   // of these
-const kSettling = 2;      // of these: while a stream begins, what is missing is no fault
+const kReportEvery = 5;      // of these
+const kQualityEvery = 3;     // of these
+const kSettling = 2;         // of these: while a stream begins, what is missing is no fault
+const kRate = 48000;         // of Opus, as WebRTC counts samples
+const kPacketsToJudge = 20;  // fewer: nobody has talked
 
 // The difference of two readings of an inbound stream and what came of it.
 function reading(stats) {
-  const now = {at: 0, packets: 0, lost: 0, concealed: 0, silent: 0, samples: 0, held: 0, emitted: 0, rtt: null, jitter: 0};
+  const now = {at: 0, packets: 0, lost: 0, concealed: 0, silent: 0, samples: 0, held: 0, emitted: 0, wanted: 0,
+    bytesIn: 0, bytesOut: 0, rtt: null, jitter: 0};
   stats.forEach((entry) => {
     if (entry.type === 'inbound-rtp' && entry.kind === 'audio') {
       now.at = entry.timestamp;
@@ -19,8 +23,11 @@ function reading(stats) {
       now.samples = entry.totalSamplesReceived ?? 0;
       now.held = entry.jitterBufferDelay ?? 0;
       now.emitted = entry.jitterBufferEmittedCount ?? 0;
+      now.wanted = entry.jitterBufferTargetDelay ?? 0;
+      now.bytesIn = entry.bytesReceived ?? 0;
       now.jitter = (entry.jitter ?? 0) * 1000;
     }
+    if (entry.type === 'outbound-rtp' && entry.kind === 'audio') now.bytesOut = entry.bytesSent ?? 0;
     if (entry.type === 'candidate-pair' && entry.nominated && entry.currentRoundTripTime !== undefined)
       now.rtt = entry.currentRoundTripTime * 1000;
   });
@@ -37,6 +44,27 @@ function change(now, before) {
     jitter_ms: now.jitter,
     packets: d('packets'),
   };
+}
+
+// Of the message `quality` (docs/protocol.md): what this end measured between two readings. What is not known is left out.
+export function report(now, before, call) {
+  const d = (key) => Math.max(now[key] - before[key], 0);
+  const seconds = (now.at - before.at) / 1000;
+  const out = call === null ? {path: 'mcu-udp'} : {path: 'direct', call};
+  if (now.rtt !== null) out.round_trip_ms = Math.min(now.rtt, 60000);
+  if (!(seconds > 0)) return out;
+  out.received_kbps = (d('bytesIn') * 8) / 1000 / seconds;
+  out.sent_kbps = (d('bytesOut') * 8) / 1000 / seconds;
+  const expected = d('packets') + d('lost');
+  if (expected < kPacketsToJudge) return out;
+  out.received_loss = d('lost') / expected;
+  out.received_jitter_ms = now.jitter;
+  out.concealed_ms = Math.min((Math.max(d('concealed') - d('silent'), 0) / kRate) * 1000, 60000);
+  if (d('emitted') > 0) {
+    out.delay_ms = Math.min((d('held') / d('emitted')) * 1000, 60000);
+    out.target_ms = Math.min((d('wanted') / d('emitted')) * 1000, 60000);
+  }
+  return out;
 }
 
 // {grade: 'good' | 'fair' | 'bad' | 'unknown', text}
@@ -58,6 +86,7 @@ export function judge(down, uplink) {
 // Calls `show` with a judgement every two seconds until stopped, and tells the server what this end measures.
 export function watch(call, show) {
   let before = null;
+  let reported = null;
   let of = null;
   let uplink = null;
   let round = 0;
@@ -69,13 +98,21 @@ export function watch(call, show) {
     const media = call.direct.isActive ? call.direct : call.media;
     if (call.state !== 'live' || media === null) return;
     const now = reading(await media.stats());
-    if (of !== media) age = 0;
+    if (of !== media) {
+      age = 0;
+      reported = now;
+    }
     if (before !== null && of === media && ++age >= kSettling) {
       const down = change(now, before);
       // One gap is an accident, two in a row are a state.
       [down.gaps, lastGaps] = [Math.min(down.gaps, lastGaps), down.gaps];
       show(judge(down, media === call.direct ? null : uplink));
       if (++round % kReportEvery === 0) call.request('stats', {report: {browser: true, ...down}}).catch(() => {});
+      if (age % kQualityEvery === 0) {
+        const id = media === call.direct ? call.direct.id : null;
+        call.request('quality', report(now, reported, id)).catch(() => {});
+        reported = now;
+      }
     }
     before = now;
     of = media;

@@ -10,6 +10,7 @@
 #include "mcu/app/media_plane.hpp"
 #include "mcu/app/metrics_feed.hpp"
 #include "mcu/app/play_control.hpp"
+#include "mcu/app/quality_control.hpp"
 #include "mcu/app/recording_control.hpp"
 #include "mcu/app/stream_control.hpp"
 #include "mcu/room/room_service.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr Duration kTimer = 200ms;
+constexpr Duration kTimer = QualityControl::kStep;
 constexpr Duration kFarewell = 500ms;  // for the last messages to leave
 
 room::RoomSettings room_settings(const settings::Settings& s) {
@@ -86,6 +87,8 @@ room::LegGone leg_gone(LegEnd end) {
 room::TrafficReport traffic_report(const LegTraffic& t) {
   room::TrafficReport out;
   out.packets_in = t.packets_in;
+  out.bytes_in = t.bytes_in;
+  out.bytes_out = t.bytes_out;
   out.packets_out = t.packets_out;
   out.lost_in = t.lost_in;
   out.lost_out = t.lost_out;
@@ -176,6 +179,7 @@ class App::Impl {
   std::unique_ptr<MediaHolds> holds_;
   std::unique_ptr<StreamControl> streams_;
   std::unique_ptr<PlayControl> play_;
+  std::unique_ptr<QualityControl> quality_;
   std::unique_ptr<signaling::Server> server_;
   MetricsFeed metrics_;
   bool stopping_ = false;
@@ -192,6 +196,7 @@ Status App::Impl::open() {
   media_ = std::move(media).value();
   rooms_ = std::make_unique<room::RoomService>(room_settings(settings_), *media_, hub_);
   recording_->bind(*rooms_, *media_);
+  quality_ = std::make_unique<QualityControl>(settings_, recording_->recorder(), post, *rooms_, *media_);
 
   holds_ = std::make_unique<MediaHolds>(*rooms_);
   auto streams = StreamControl::open(
@@ -224,11 +229,22 @@ Status App::Impl::open() {
   ports.packet = [this](LegId leg, TimePoint arrival, Bytes packet) {
     media_->take_packet(leg, arrival, packet);
   };
-  ports.metrics = [this] { return metrics_.text(*media_, *recording_, *rooms_, *streams_, *server_); };
-  ports.troubles = [this] { return recording_->troubles(); };
+  ports.metrics = [this] {
+    return metrics_.text(*media_, *recording_, *rooms_, *streams_, *quality_, *server_);
+  };
+  ports.troubles = [this] {
+    auto lines = recording_->troubles();
+    for (auto& line : quality_->troubles()) lines.push_back(std::move(line));
+    return lines;
+  };
   ports.ready = [this] { return !stopping_; };
   ports.graph = [this](RoomId room, std::function<void(Result<std::string>)> answer) {
     media_->graph(room, std::move(answer));
+  };
+  ports.quality_now = [this](const std::string& room) { return quality_->now_of(room); };
+  ports.quality_log = [this](const signaling::QualityQuery& query,
+                             std::function<void(Result<std::string>)> answer) {
+    quality_->list(query, std::move(answer));
   };
   ports.quality = [this](RoomId room, std::function<void(std::vector<signaling::LegQuality>)> answer) {
     media_->quality(room, [answer = std::move(answer)](const std::vector<MediaPlane::LegReport>& reports) {
@@ -289,6 +305,7 @@ void App::Impl::on_media_event(const MediaEvent& event) {
 void App::Impl::on_timer() {
   if (stopping_) return;
   rooms_->on_timer(now());
+  quality_->on_timer(now());
   recording_->on_timer(now());
   rooms_->refuse_joins(media_->joins_refused());
   timer_.expires_after(kTimer);
@@ -334,6 +351,7 @@ void App::Impl::reload() {
     recording_->reload(settings_);
   rooms_->reload(room_settings(settings_));
   play_->reload(settings_);
+  quality_->reload(settings_);
   if (const auto done = streams_->reload(settings_); !done) log::error("{}", done.error().what);
   if (const auto done = server_->reload(signaling_settings(settings_)); !done)
     log::error("{}", done.error().what);
@@ -348,6 +366,7 @@ void App::Impl::stop() {
   }
   stopping_ = true;
   timer_.cancel();
+  quality_->flush();
   rooms_->close_all(now(), "server-stopping", "The server is stopping.");
   server_->stop();
   timer_.expires_after(kFarewell);

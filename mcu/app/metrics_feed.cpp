@@ -61,6 +61,11 @@ struct MetricsFeed::Feeds {
         recording_failed_syncs(m.recording_failed_syncs),
         recording_deliveries(m.recording_deliveries),
         recording_delivery_failures(m.recording_delivery_failures),
+        uplink_mos(m.mos("uplink")),
+        downlink_mos(m.mos("downlink")),
+        direct_mos(m.mos("direct")),
+        quality_rows(m.quality_rows),
+        quality_rows_lost(m.quality_rows_lost),
         requests{CounterFeed(m.answers(100)), CounterFeed(m.answers(200)), CounterFeed(m.answers(300)),
                  CounterFeed(m.answers(400)), CounterFeed(m.answers(500))} {}
 
@@ -74,10 +79,13 @@ struct MetricsFeed::Feeds {
   CounterFeed packets_in_websockets, packets_out_websockets, packets_late, packets_refused, websocket_dropped;
   CounterFeed recording_dropped, recordings_finished, recording_stalls, recording_failed_syncs,
       recording_deliveries, recording_delivery_failures;
+  metrics::MosFeed uplink_mos, downlink_mos, direct_mos;
+  CounterFeed quality_rows, quality_rows_lost;
   std::array<CounterFeed, 5> requests;
 };
 
-MetricsFeed::MetricsFeed() : feeds_(std::make_unique<Feeds>(metrics_)) {}
+MetricsFeed::MetricsFeed()
+    : metrics_(QualityControl::kMosBounds), feeds_(std::make_unique<Feeds>(metrics_)) {}
 MetricsFeed::~MetricsFeed() = default;
 
 namespace {
@@ -100,7 +108,7 @@ MixThreadStats sum(const std::vector<MixThreadStats>& threads) {
 
 std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& recording,
                               const room::RoomService& rooms, const StreamControl& streams,
-                              const signaling::Server& server) {
+                              const QualityControl& quality, const signaling::Server& server) {
   auto& f = *feeds_;
   const auto counts = rooms.counts();
   metrics_.rooms.Set(static_cast<double>(counts.rooms));
@@ -177,6 +185,15 @@ std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& r
   total(f.recording_failed_syncs, recorder.failed_syncs);
   total(f.recordings_finished, recorder.finished);
   total(f.recording_dropped, recorder.packets_dropped + recorder.jobs_refused);
+
+  const auto heard = quality.totals();
+  f.uplink_mos.set_totals(heard.uplink.counts, heard.uplink.sum);
+  f.downlink_mos.set_totals(heard.downlink.counts, heard.downlink.sum);
+  f.direct_mos.set_totals(heard.direct.counts, heard.direct.sum);
+  metrics_.bad_uplinks.Set(static_cast<double>(heard.bad.uplinks));
+  metrics_.bad_downlinks.Set(static_cast<double>(heard.bad.downlinks));
+  total(f.quality_rows, heard.rows_written);
+  total(f.quality_rows_lost, heard.rows_lost);
 
   const auto http = server.stats();
   total(f.packets_in_websockets, http.packets_in);

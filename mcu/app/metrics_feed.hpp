@@ -6,6 +6,7 @@
 #include <string>
 
 #include "mcu/app/media_plane.hpp"
+#include "mcu/app/quality_control.hpp"
 #include "mcu/app/recording_control.hpp"
 #include "mcu/app/stream_control.hpp"
 #include "mcu/metrics/metrics.hpp"
@@ -19,7 +20,8 @@ class MetricsFeed {
   MetricsFeed();
   ~MetricsFeed();
   std::string text(const MediaPlane& media, const RecordingControl& recording, const room::RoomService& rooms,
-                   const StreamControl& streams, const signaling::Server& server);
+                   const StreamControl& streams, const QualityControl& quality,
+                   const signaling::Server& server);
 
  private:
   struct Feeds;

@@ -18,6 +18,7 @@ constexpr std::array kSchemes{"icecast", "rtmp", "rtmps", "srt", "rtp", "hls", "
 constexpr std::array kStreamStates{"connecting", "live", "retrying"};
 constexpr std::array kQueues{"commands", "frames",    "packets",   "results",
                              "events",   "recording", "websocket", "other"};
+constexpr std::array kDirections{"uplink", "downlink", "direct"};
 constexpr std::array kClasses{"1xx", "2xx", "3xx", "4xx", "5xx"};
 
 using prometheus::Registry;
@@ -71,10 +72,20 @@ void DelayFeed::set_totals(std::span<const std::uint64_t> per_millisecond) {
   metric_.histogram_->ObserveMultiple(increments, sum);
 }
 
+void MosFeed::set_totals(std::span<const std::uint64_t> counts, double sum) {
+  last_.resize(counts.size(), 0);
+  std::vector<double> increments;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    increments.push_back(static_cast<double>(counts[i] - last_[i]));
+    last_[i] = counts[i];
+  }
+  histogram_->ObserveMultiple(increments, sum - std::exchange(last_sum_, sum));
+}
+
 // --- The registry
 
 struct Metrics::Families {
-  explicit Families(Registry& registry)
+  Families(Registry& registry, std::span<const double> mos_bounds)
       : cpu(counter(registry, "process_cpu_seconds_total", "CPU time used, all threads.")),
         cpu_feed(cpu),
         resident(gauge(registry, "process_resident_bytes", "Resident memory.")),
@@ -84,6 +95,15 @@ struct Metrics::Families {
                     .Name("parley_joins_refused_total")
                     .Help("Joins refused, by reason.")
                     .Register(registry)) {
+    for (const char* direction : kDirections)
+      mos.emplace(
+          direction,
+          &prometheus::BuildHistogram()
+               .Name("parley_mos")
+               .Help("Estimated MOS (E-model) of paths in which somebody talked, a value for "
+                     "each quality.interval.")
+               .Register(registry)
+               .Add({{"direction", direction}}, std::vector<double>(mos_bounds.begin(), mos_bounds.end())));
     for (const char* transport : kTransports)
       legs_by_transport.emplace(transport,
                                 &gauge(registry, "legs", "Legs, by transport.", {{"transport", transport}}));
@@ -114,10 +134,11 @@ struct Metrics::Families {
   std::map<std::string, Gauge*> legs_by_transport, legs_by_codec, legs_by_carrier;
   std::map<std::pair<std::string, std::string>, Gauge*> streams;
   std::map<std::string, Counter*, std::less<>> drops;
+  std::map<std::string, prometheus::Histogram*, std::less<>> mos;
   std::vector<Counter*> answers;
 };
 
-Metrics::Metrics()
+Metrics::Metrics(std::span<const double> mos_bounds)
     : registry_(std::make_shared<Registry>()),
       rooms(gauge(*registry_, "rooms", "Rooms.")),
       participants(gauge(*registry_, "participants", "Participants in all rooms.")),
@@ -197,6 +218,15 @@ Metrics::Metrics()
                                           "Calls of the webhook and runs of recording.hook that failed.")),
       recording_deliveries_waiting(gauge(*registry_, "recording_deliveries_waiting",
                                          "Webhooks and hooks that have failed and are tried again.")),
+      bad_uplinks(gauge(*registry_, "bad_paths",
+                        "Directions of participants' paths whose estimated MOS is below quality.alarm_mos.",
+                        {{"direction", "uplink"}})),
+      bad_downlinks(gauge(*registry_, "bad_paths",
+                          "Directions of participants' paths whose estimated MOS is below quality.alarm_mos.",
+                          {{"direction", "downlink"}})),
+      quality_rows(counter(*registry_, "quality_rows_total", "Rows written to the quality log.")),
+      quality_rows_lost(counter(*registry_, "quality_rows_lost_total",
+                                "Rows of the quality log that the disk did not take.")),
       connections(gauge(*registry_, "http_connections", "Open TCP connections.")),
       websockets(gauge(*registry_, "websockets", "Open WebSockets.")),
       websocket_packets_in(counter(*registry_, "websocket_packets_received_total",
@@ -208,7 +238,7 @@ Metrics::Metrics()
                   "Media packets dropped because a WebSocket did not take them within 200 ms.")),
       websocket_packets_refused(counter(*registry_, "websocket_packets_refused_total",
                                         "Media packets in WebSockets refused: too long, or too many.")),
-      families_(std::make_unique<Families>(*registry_)) {}
+      families_(std::make_unique<Families>(*registry_, mos_bounds)) {}
 
 Metrics::~Metrics() = default;
 
@@ -247,6 +277,10 @@ void Metrics::set_refused_joins(const std::map<std::string, std::uint64_t>& by_r
 Counter& Metrics::queue_drops(std::string_view queue) {
   const auto found = families_->drops.find(queue);
   return found == families_->drops.end() ? *families_->drops.find("other")->second : *found->second;
+}
+
+prometheus::Histogram& Metrics::mos(std::string_view direction) {
+  return *families_->mos.find(direction)->second;
 }
 
 Counter& Metrics::answers(int status) {

@@ -64,12 +64,26 @@ class DelayFeed {
   std::vector<std::uint64_t> last_;
 };
 
+// A histogram of estimated MOS, fed by totals.
+class MosFeed {
+ public:
+  explicit MosFeed(prometheus::Histogram& histogram) : histogram_(&histogram) {}
+  // One count for each bound, and one for what is above the last.
+  void set_totals(std::span<const std::uint64_t> counts, double sum);
+
+ private:
+  prometheus::Histogram* histogram_;
+  std::vector<std::uint64_t> last_;
+  double last_sum_ = 0;
+};
+
 class Metrics {
  private:
   std::shared_ptr<prometheus::Registry> registry_;  // first: the members below are made by it
 
  public:
-  Metrics();
+  // `mos_bounds`: of the histograms of MOS.
+  explicit Metrics(std::span<const double> mos_bounds = {});
   ~Metrics();
   Metrics(const Metrics&) = delete;
   Metrics& operator=(const Metrics&) = delete;
@@ -107,6 +121,11 @@ class Metrics {
   Counter &recordings_finished, &recording_stalls, &recording_failed_syncs;
   Counter &recording_deliveries, &recording_delivery_failures;
   Gauge& recording_deliveries_waiting;
+
+  // Quality. `direction`: "uplink", "downlink" or "direct".
+  prometheus::Histogram& mos(std::string_view direction);
+  Gauge &bad_uplinks, &bad_downlinks;
+  Counter &quality_rows, &quality_rows_lost;
 
   // Signalling.
   Gauge &connections, &websockets;

@@ -48,6 +48,15 @@ struct DelayAlarm {  // to the moderators
   ParticipantId participant;
   double delay_ms = 0;
 };
+// To whom it is about and to the moderators: what goes up, or comes down, this participant's path has become
+// bad, or is good again.
+struct QualityAlarm {
+  ParticipantId participant;
+  std::string path, direction;  // "uplink", "downlink"
+  bool bad = false;
+  double mos = 0;
+  std::string text;  // a sentence
+};
 // To the moderators: the disk of a recording has another state: "refused" (it takes nothing), "stalled" (it
 // does not answer), "low" (the recording has ended because there is little space), "resumed".
 struct RecordingTrouble {
@@ -87,8 +96,8 @@ struct Closed {  // the last event of a connection; the signalling server closes
 
 using Event =
     std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels, RoomUpdated, Chat,
-                 GainAdvice, Uplink, DelayAlarm, RecordingTrouble, StreamChanged, Playback, DirectStart,
-                 DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
+                 GainAdvice, Uplink, DelayAlarm, QualityAlarm, RecordingTrouble, StreamChanged, Playback,
+                 DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
 
 // Called on ctl, inside RoomService's methods: the implementation queues and returns, and calls no method of
 // RoomService from here.

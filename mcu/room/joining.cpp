@@ -280,6 +280,8 @@ void RoomService::Impl::forget_leg(Participant& who) {
   who.info.level = 127;
   who.traffic = {};
   who.client_report.clear();
+  who.mcu_report.reset();
+  who.direct_report.reset();
   who.uplink_told = {};
   who.gain_advised.reset();
 }

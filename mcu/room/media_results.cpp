@@ -108,6 +108,31 @@ void RoomService::traffic(TimePoint at, LegId leg, const TrafficReport& report) 
   impl_->tell(who, Uplink{report.fraction_lost_in, report.jitter_in_ms, report.round_trip_ms});
 }
 
+Status RoomService::report_path(TimePoint at, const ParticipantId& who, PathReport report) {
+  impl_->owner_.check();
+  const auto place = impl_->joined(who);
+  if (!place) return place.error();
+  report.at = at;
+  if (report.path != "direct") {
+    report.call.clear();
+    place->who->mcu_report = std::move(report);
+    return Done{};
+  }
+  const auto peer = impl_->other_end(who, report.call);
+  if (!peer) return peer.error();
+  report.peer = peer->who->info.name;
+  place->who->direct_report = std::move(report);
+  return Done{};
+}
+
+void RoomService::quality_alarm(std::string_view name, const QualityAlarm& alarm) {
+  impl_->owner_.check();
+  const Room* room = impl_->find_room(name);
+  if (room == nullptr) return;
+  for (const auto& who : room->people)
+    if (who->info.role == Role::moderator || who->info.id == alarm.participant) impl_->tell(*who, alarm);
+}
+
 void RoomService::set_recording(std::string_view name, bool recording) {
   impl_->owner_.check();
   Room* room = impl_->find_room(name);

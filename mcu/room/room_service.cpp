@@ -305,7 +305,8 @@ Result<std::vector<ParticipantQuality>> RoomService::quality(std::string_view na
   std::vector<ParticipantQuality> all;
   all.reserve(room->people.size());
   for (const auto& who : room->people)
-    all.push_back({who->info.id, who->info.name, who->leg, who->connected, who->traffic, who->client_report});
+    all.push_back({who->info.id, who->info.name, who->leg, who->connected, who->info.carrier, who->info.codec,
+                   who->traffic, who->client_report, who->address, who->mcu_report, who->direct_report});
   return all;
 }
 Result<RoomId> RoomService::media_room(std::string_view name) const {

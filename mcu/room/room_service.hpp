@@ -96,6 +96,8 @@ class RoomService {
   Status set_personal_gain(const ParticipantId& listener, const ParticipantId& talker, PersonalGain gain);
   // The client's view of its leg, a JSON object of at most 8 KiB; kept for quality(), not understood.
   Status report(const ParticipantId& who, std::string json);
+  // What the client measures of one path. Of a direct call only its two ends may tell: `call` is checked.
+  Status report_path(TimePoint at, const ParticipantId& who, PathReport report);
   Status whisper(const ParticipantId& talker, const std::vector<ParticipantId>& to, float duck_db);
 
   // --- Moderation. `by` is the moderator who asks, empty for the administrator; `room` names the room in
@@ -123,6 +125,8 @@ class RoomService {
   // the rate. Returns the names to log, nothing for an unknown leg.
   std::optional<std::pair<std::string, ParticipantId>> delay_alarm(LegId leg, double delay_ms);
   void traffic(TimePoint at, LegId leg, const TrafficReport& report);
+  // Told to the participant it is about, and to the room's moderators.
+  void quality_alarm(std::string_view room, const QualityAlarm& alarm);
   void set_recording(std::string_view room, bool recording);
   void set_streaming(std::string_view room, bool streaming);
 

@@ -35,6 +35,7 @@ struct Participant {
 
   TrafficReport traffic;
   std::string client_report;
+  std::optional<PathReport> mcu_report, direct_report;
   struct {
     double loss = 0, jitter_ms = 0, round_trip_ms = -1;
     std::optional<TimePoint> at;

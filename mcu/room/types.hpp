@@ -122,9 +122,24 @@ struct RoomInfo {
 // A leg's traffic as the transport measures it, about once a second (in: participant to server).
 struct TrafficReport {
   std::uint64_t packets_in = 0, packets_out = 0, lost_in = 0, lost_out = 0;  // cumulative
+  std::uint64_t bytes_in = 0, bytes_out = 0;                                 // likewise
   double fraction_lost_in = 0, fraction_lost_out = 0;                        // of the last interval, 0 to 1
   double jitter_in_ms = 0, jitter_out_ms = 0;
   double round_trip_ms = -1;  // negative: not known yet
+};
+
+// What a participant's client measures of one path of its media (docs/protocol.md, `quality`). `sent` is from
+// the client to the other end. Negative, or empty: not said.
+struct PathReport {
+  std::string path;           // "mcu-udp", "mcu-websocket", "direct"
+  std::string call;           // direct: which
+  std::string local, remote;  // the candidate pair
+  double round_trip_ms = -1;
+  double sent_loss = -1, sent_jitter_ms = -1, sent_kbps = -1;
+  double received_loss = -1, received_jitter_ms = -1, received_kbps = -1, recovered = -1;
+  double delay_ms = -1, target_ms = -1, concealed_ms = -1;
+  TimePoint at{};    // when it came
+  std::string peer;  // direct: the name of the other end
 };
 
 struct ParticipantQuality {
@@ -132,8 +147,12 @@ struct ParticipantQuality {
   std::string name;
   LegId leg = LegId::none;  // none: no media at present
   bool connected = false;
+  Carrier carrier = Carrier::udp;
+  std::string codec;
   TrafficReport traffic;
-  std::string client_report;  // JSON object, empty: none yet
+  std::string client_report;                            // JSON object, empty: none yet
+  std::string address;                                  // where its media comes from; empty: not known
+  std::optional<PathReport> mcu_report, direct_report;  // the latest
 };
 
 struct PersonalGain {

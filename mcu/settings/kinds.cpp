@@ -134,6 +134,27 @@ Kind<std::uint64_t> whole_number(std::string_view unit, std::uint64_t least, std
           [](const std::uint64_t& value) { return std::to_string(value); }};
 }
 
+Kind<double> decimal(double least, double most) {
+  const auto write = [](const double& value) {
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+    return std::string(text.data(), end);
+  };
+  auto read = [least, most](const YAML::Node& node) -> Result<double> {
+    const auto text = bare(node);
+    const auto point = text ? text->find('.') : std::string::npos;
+    double value = 0;
+    const char* end = text ? text->data() + text->size() : nullptr;
+    const bool plain = text && !text->empty() && text->size() <= 8 &&
+                       text->find_first_not_of("0123456789.") == std::string::npos &&
+                       (point == std::string::npos || text->size() - point <= 3);
+    if (!plain || std::from_chars(text->data(), end, value).ptr != end || value < least || value > most)
+      return Error{describe(node), 0};
+    return value;
+  };
+  return {"a number from " + write(least) + " to " + write(most), std::move(read), write};
+}
+
 Kind<std::string> folder() {
   auto read = [](const YAML::Node& node) -> Result<std::string> {
     constexpr std::size_t kLongest = 1'000;  // leaves room for what is put below it

@@ -27,6 +27,7 @@ std::string quoted(std::string_view text);  // as a YAML string in double quotes
 
 // `unit`: empty, or "milliseconds", "bytes".
 Kind<std::uint64_t> whole_number(std::string_view unit, std::uint64_t least, std::uint64_t most);
+Kind<double> decimal(double least, double most);  // "3.6": at most two digits behind the point
 Kind<bool> yes_or_no();
 Kind<Duration> duration(Duration least, Duration most);  // "500ms", "10s", "5m", "2h"
 Kind<std::string> secret();

@@ -104,6 +104,12 @@ struct Settings {
     std::string notice_file;  // empty: nothing is said
     bool loudness = true;
   } recording;
+  struct Quality {
+    Duration interval = 5s;
+    double alarm_mos = 3.6;
+    std::uint64_t keep_days = 7;  // 0: no log
+    std::uint64_t max_mb = 256;
+  } quality;
   struct Webhooks {
     std::string url;  // empty: nobody is told
     std::string key;

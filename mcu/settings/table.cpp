@@ -306,6 +306,19 @@ std::vector<Key> guard_keys() {
           "limits.connections", [](auto& s) -> auto& { return s.limits.connections; }, count(1, 100'000),
           kReload, "HTTP and WebSocket connections at once."),
       key(
+          "quality.interval", [](auto& s) -> auto& { return s.quality.interval; }, duration(1s, 60s), kReload,
+          "How often the figures of every participant are taken, judged and logged."),
+      key(
+          "quality.alarm_mos", [](auto& s) -> auto& { return s.quality.alarm_mos; }, decimal(0, 4.4), kReload,
+          "An estimated MOS below this makes a path bad: its participant and moderators are told. 0: never."),
+      key(
+          "quality.keep_days", [](auto& s) -> auto& { return s.quality.keep_days; }, count(0, 3'650), kReload,
+          "How many days the figures are kept, in quality.db beside the recordings, with the addresses of "
+          "the participants. 0: they are not written."),
+      key(
+          "quality.max_mb", [](auto& s) -> auto& { return s.quality.max_mb; }, whole_number("MB", 1, 100'000),
+          kReload, "How much quality.db may hold; the oldest figures go first."),
+      key(
           "log.level", [](auto& s) -> auto& { return s.log.level; }, log_level(), kReload,
           "The least severe message that is logged."),
   };

@@ -13,6 +13,8 @@ namespace {
 constexpr unsigned kMaxBadInARow = 10;
 constexpr unsigned kMaxTooManyInARow = 200;
 constexpr double kBurstSeconds = 4;
+// A client tells every 5 s, of one path or two.
+constexpr double kQualityPerSecond = 2, kQualityBurst = 8;
 
 // The value of "a=<name>:" in an SDP fragment of our own making.
 std::string attribute(const std::string& fragment, const std::string& name) {
@@ -29,6 +31,26 @@ bool is_ice_text(const std::string& text, std::size_t shortest) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
                   c == '/';
          });
+}
+
+room::PathReport path_report(const protocol::ReportQuality& q) {
+  room::PathReport out;
+  out.path = q.path;
+  out.call = q.call.value_or("");
+  out.local = q.local.value_or("");
+  out.remote = q.remote.value_or("");
+  out.round_trip_ms = q.round_trip_ms.value_or(-1);
+  out.sent_loss = q.sent_loss.value_or(-1);
+  out.sent_jitter_ms = q.sent_jitter_ms.value_or(-1);
+  out.sent_kbps = q.sent_kbps.value_or(-1);
+  out.received_loss = q.received_loss.value_or(-1);
+  out.received_jitter_ms = q.received_jitter_ms.value_or(-1);
+  out.received_kbps = q.received_kbps.value_or(-1);
+  out.recovered = q.recovered.value_or(-1);
+  out.delay_ms = q.delay_ms.value_or(-1);
+  out.target_ms = q.target_ms.value_or(-1);
+  out.concealed_ms = q.concealed_ms.value_or(-1);
+  return out;
 }
 
 }  // namespace
@@ -175,6 +197,14 @@ struct Conversation::Handler {
     });
   }
   Body operator()(const protocol::ReportStats& stats) { return done(rooms().report(me(), stats.report)); }
+  Body operator()(const protocol::ReportQuality& q) {
+    if (!self.quality_.take(now.steady))
+      return to_failure(room::refuse(room::RefusalCode::too_many, "too many quality messages"));
+    if ((q.path == "direct") != q.call.has_value())
+      return to_failure(
+          room::refuse(room::RefusalCode::bad_value, "call goes with path direct, and only with it"));
+    return done(rooms().report_path(now.steady, me(), path_report(q)));
+  }
   Body operator()(const protocol::DirectOffer& o) {
     return done(rooms().direct_offer(me(), {o.call, o.ufrag, o.pwd, o.fingerprint, o.candidates}));
   }
@@ -190,6 +220,7 @@ Conversation::Conversation(Context& context, std::string remote_ip, bool is_priv
       private_(is_private),
       packets_(context.settings.packets_per_second, context.settings.packets_per_second),
       messages_(context.settings.messages_per_second, context.settings.messages_per_second * kBurstSeconds),
+      quality_(kQualityPerSecond, kQualityBurst),
       chat_(context.settings.chat_lines_per_second, context.settings.chat_lines_per_second * kBurstSeconds) {}
 
 Conversation::Answer Conversation::take(const Moment& now, std::string_view text) {

@@ -46,6 +46,7 @@ class Conversation {
   bool carries_ = false;     // that leg's media
   room::TokenBucket packets_;
   room::TokenBucket messages_;
+  room::TokenBucket quality_;
   room::TokenBucket chat_;  // each line goes to everybody in the room
   unsigned bad_in_a_row_ = 0, too_many_in_a_row_ = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "mcu/signaling/json_body.hpp"
 #include "mcu/signaling/problem.hpp"
+#include "mcu/signaling/query.hpp"
 #include "mcu/signaling/routes.hpp"
 #include "mcu/signaling/token.hpp"
 #include "transport/base/ids.hpp"
@@ -41,24 +42,6 @@ Response refusal(const Error& error) {
   return problem(status, code_of(status), error.what);
 }
 
-std::optional<std::int64_t> number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-// Milliseconds since 1970, or "2026-11-25" or "2026-11-25T14:00:00Z" (RFC 3339, UTC).
-std::optional<std::int64_t> moment(const std::string& text) {
-  if (const auto ms = number(text)) return ms;
-  for (const char* shape : {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"}) {
-    std::tm utc{};
-    const char* end = ::strptime(text.c_str(), shape, &utc);
-    if (end != nullptr && *end == '\0') return static_cast<std::int64_t>(::timegm(&utc)) * 1'000;
-  }
-  return std::nullopt;
-}
-
 // --- Lists
 
 std::optional<Response> read_query(const Request& request, RecordingQuery& query) {
@@ -68,12 +51,12 @@ std::optional<Response> read_query(const Request& request, RecordingQuery& query
     } else if (name == "state") {
       query.state = value;
     } else if (name == "from" || name == "to") {
-      const auto at = moment(value);
+      const auto at = query_moment(value);
       if (!at)
         return problem(400, "bad-value", name + " is a date, a time in UTC or milliseconds since 1970");
       (name == "from" ? query.from_ms : query.to_ms) = at;
     } else if (name == "limit" || name == "offset") {
-      const auto count = number(value);
+      const auto count = query_number(value);
       if (!count || (name == "limit" && *count > static_cast<std::int64_t>(kMaxPage)))
         return problem(400, "bad-value", name + " is a whole number; limit is at most 500");
       (name == "limit" ? query.limit : query.offset) = static_cast<std::size_t>(*count);
@@ -108,7 +91,7 @@ std::optional<Range> range_of(const Request& request, const RecordingBody& body,
   if (!condition.empty() && condition != '"' + body.checksum + '"') return all;
   const auto first = std::string_view(text).substr(kUnit.size(), dash - kUnit.size());
   const auto last = std::string_view(text).substr(dash + 1);
-  const auto from = number(first), to = number(last);
+  const auto from = query_number(first), to = query_number(last);
   if ((!first.empty() && !from) || (!last.empty() && !to) || (!from && !to)) return all;
   if (from && to && *to < *from) return all;  // invalid, which is to be ignored
   partial = true;
@@ -170,7 +153,7 @@ class Links {
     return path + "?expires=" + std::to_string(expires) + "&signature=" + signature(path, expires);
   }
   bool admits(const Request& request) const {
-    const auto expires = number(request.query_value("expires"));
+    const auto expires = query_number(request.query_value("expires"));
     const auto given = request.query_value("signature");
     if (!expires || *expires < seconds_now() || given.empty()) return false;
     // A link to a recording is one to all that is in it.

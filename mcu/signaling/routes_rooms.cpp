@@ -1,9 +1,7 @@
 // /api/v1/rooms: making, showing, closing; what concerns a room as a whole.
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <map>
 
 #include "mcu/signaling/json_body.hpp"
 #include "mcu/signaling/problem.hpp"
@@ -122,67 +120,6 @@ void graph(Context& context, const Request& request, const Reply& reply) {
   });
 }
 
-json::object traffic_of(const room::ParticipantQuality& one) {
-  const auto& t = one.traffic;
-  json::object object{{"id", one.id}, {"name", one.name}, {"connected", one.connected}};
-  object["uplink"] = json::object{{"packets", t.packets_in},
-                                  {"lost", t.lost_in},
-                                  {"loss", json_number(t.fraction_lost_in)},
-                                  {"jitter_ms", json_number(t.jitter_in_ms)}};
-  object["downlink"] = json::object{{"packets", t.packets_out},
-                                    {"lost", t.lost_out},
-                                    {"loss", json_number(t.fraction_lost_out)},
-                                    {"jitter_ms", json_number(t.jitter_out_ms)}};
-  if (t.round_trip_ms >= 0) object["round_trip_ms"] = json_number(t.round_trip_ms);
-  json::error_code error;
-  auto report = one.client_report.empty() ? json::value() : json::parse(one.client_report, error);
-  if (!error && report.is_object()) object["client"] = std::move(report);
-  return object;
-}
-
-json::object receiver_of(const LegQuality& leg) {
-  return {{"jitter_wait_p50_ms", json_number(leg.jitter_wait_p50_ms)},
-          {"jitter_wait_p95_ms", json_number(leg.jitter_wait_p95_ms)},
-          {"tick_wait_p50_ms", json_number(leg.tick_wait_p50_ms)},
-          {"tick_wait_p95_ms", json_number(leg.tick_wait_p95_ms)},
-          {"target_ms", json_number(leg.target_ms)},
-          {"delay_ms", json_number(leg.delay_ms)},
-          {"drift_ppm", json_number(leg.drift_ppm)},
-          {"received", leg.received},
-          {"late", leg.late},
-          {"lost", leg.lost},
-          {"fec", leg.fec},
-          {"concealed_samples", leg.concealed_samples},
-          {"stretched_samples", leg.stretched_samples},
-          {"loudness_lufs", json_number(leg.loudness_lufs)},
-          {"auto_gain_db", json_number(leg.auto_gain_db)}};
-}
-
-Response quality_response(const std::vector<room::ParticipantQuality>& people,
-                          const std::vector<LegQuality>& legs) {
-  std::map<LegId, const LegQuality*> by_leg;
-  for (const auto& leg : legs) by_leg[leg.leg] = &leg;
-  json::array participants;
-  for (const auto& one : people) {
-    auto object = traffic_of(one);
-    if (const auto leg = by_leg.find(one.leg); leg != by_leg.end())
-      object["receiver"] = receiver_of(*leg->second);
-    participants.push_back(std::move(object));
-  }
-  return json_response(200, json::serialize(json::object{{"participants", std::move(participants)}}));
-}
-
-void quality(Context& context, const Request& request, const Reply& reply) {
-  const auto& room = request.variable("room");
-  auto people = context.rooms.quality(room);
-  if (!people) return reply(problem(people.error()));
-  const auto media = context.rooms.media_room(room);
-  if (*media == RoomId::none || !context.ports.quality) return reply(quality_response(*people, {}));
-  context.ports.quality(*media, [reply, people = std::move(*people)](const std::vector<LegQuality>& legs) {
-    reply(quality_response(people, legs));
-  });
-}
-
 }  // namespace
 
 void add_room_routes(Context& context) {
@@ -209,8 +146,6 @@ void add_room_routes(Context& context) {
   add(http::verb::delete_, room + "/whispers", moderator, end_whispers);
   context.router.add(http::verb::get, room + "/graph", admin,
                      [&context](const Request& r, const Reply& reply) { graph(context, r, reply); });
-  context.router.add(http::verb::get, room + "/quality", moderator,
-                     [&context](const Request& r, const Reply& reply) { quality(context, r, reply); });
 }
 
 }  // namespace parley::signaling

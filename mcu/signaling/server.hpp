@@ -14,10 +14,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "mcu/quality/diagnosis.hpp"
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/broadcast_port.hpp"
 #include "mcu/signaling/event_hub.hpp"
@@ -44,6 +46,19 @@ struct StaticFile {
   std::string_view name, body;
 };
 
+// The latest figures of a room's paths, and what they mean.
+struct QualityNow {
+  std::vector<quality::Sample> samples;
+  std::vector<quality::Trouble> troubles;
+};
+
+struct QualityQuery {
+  std::string room, participant, path;         // empty: any
+  std::optional<std::int64_t> from_ms, to_ms;  // since 1970: from <= at < to
+  std::optional<std::int64_t> before_id;       // the page after the one that ended here
+  std::size_t limit = 200;
+};
+
 struct Ports {
   StreamsPort* streams = nullptr;                      // null: no streams to the outside
   PlaybackPort* playback = nullptr;                    // null: nothing is played
@@ -57,6 +72,9 @@ struct Ports {
   // GraphViz text of a room's running pipeline.
   std::function<void(RoomId, std::function<void(Result<std::string>)>)> graph;
   std::function<void(RoomId, std::function<void(std::vector<LegQuality>)>)> quality;
+  std::function<QualityNow(const std::string& room)> quality_now;
+  // A page of the log as JSON (quality_json.hpp), or why it cannot be read.
+  std::function<void(const QualityQuery&, std::function<void(Result<std::string>)>)> quality_log;
 };
 
 struct ServerStats {

@@ -47,6 +47,9 @@ struct ToWire {
   protocol::ServerBody operator()(const room::DelayAlarm& e) const {
     return protocol::DelayAlarm{e.participant, e.delay_ms};
   }
+  protocol::ServerBody operator()(const room::QualityAlarm& e) const {
+    return protocol::QualityAlarm{e.participant, e.path, e.direction, e.bad, e.mos, e.text};
+  }
   protocol::ServerBody operator()(const room::RecordingTrouble& e) const {
     return protocol::RecordingTrouble{e.recording, e.state, unless_empty(e.cause)};
   }

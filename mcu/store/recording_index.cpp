@@ -45,25 +45,6 @@ struct RecordingIndex::Impl {
 
   // `which`: a condition of ours.
   Result<std::vector<RecordingRow>> by_age(const char* which, std::size_t limit) const;
-  int version() const {
-    Statement get(database, "PRAGMA user_version");
-    return get.step() ? static_cast<int>(get.integer(0)) : -1;
-  }
-  Status migrate() {
-    const int from = version();
-    if (from < 0) return database.error("reading the index");
-    if (from > kSchema)
-      return Error{"the index is of a newer version (" + std::to_string(from) + ") than this program knows"};
-    for (int step = from; step < kSchema; ++step) {
-      const std::string sql = std::string("BEGIN IMMEDIATE;") + kMigrations[static_cast<std::size_t>(step)] +
-                              "PRAGMA user_version = " + std::to_string(step + 1) + ";COMMIT;";
-      if (auto done = database.run(sql.c_str()); !done) {
-        static_cast<void>(database.run("ROLLBACK"));
-        return done;
-      }
-    }
-    return Done{};
-  }
   Status finish(Statement& statement) const {
     statement.step();
     return statement.failed() ? Status(database.error("index")) : Status(Done{});
@@ -77,7 +58,7 @@ Result<std::unique_ptr<RecordingIndex>> RecordingIndex::open(const std::string& 
   // A commit that a power cut takes back can be rebuilt: NORMAL spares a sync for each.
   if (auto done = impl->database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"); !done)
     return done.error();
-  if (auto done = impl->migrate(); !done) return done.error();
+  if (auto done = migrate(impl->database, kMigrations); !done) return done.error();
   return std::unique_ptr<RecordingIndex>(new RecordingIndex(std::move(impl)));
 }
 
@@ -85,7 +66,7 @@ RecordingIndex::RecordingIndex(std::unique_ptr<Impl> impl) : impl_(std::move(imp
 RecordingIndex::~RecordingIndex() = default;
 
 int RecordingIndex::schema() const {
-  return impl_->version();
+  return schema_of(impl_->database);
 }
 
 Status RecordingIndex::put(const RecordingRow& row) {

@@ -13,13 +13,34 @@ Result<Database> Database::open(const std::string& path) {
 }
 
 Status Database::run(const char* sql) {
-  if (sqlite3_exec(handle(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return error("index");
+  if (sqlite3_exec(handle(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return error("database");
   return Done{};
 }
 
 Error Database::error(std::string_view doing) const {
   const char* what = handle() != nullptr ? sqlite3_errmsg(handle()) : "out of memory";
   return {std::string(doing) + ": " + what, handle() != nullptr ? sqlite3_errcode(handle()) : SQLITE_NOMEM};
+}
+
+int schema_of(const Database& database) {
+  Statement get(database, "PRAGMA user_version");
+  return get.step() ? static_cast<int>(get.integer(0)) : -1;
+}
+
+Status migrate(Database& database, std::span<const char* const> steps) {
+  const int from = schema_of(database), newest = static_cast<int>(steps.size());
+  if (from < 0) return database.error("reading the database");
+  if (from > newest)
+    return Error{"the database is of a newer version (" + std::to_string(from) + ") than this program knows"};
+  for (int step = from; step < newest; ++step) {
+    const std::string sql = std::string("BEGIN IMMEDIATE;") + steps[static_cast<std::size_t>(step)] +
+                            "PRAGMA user_version = " + std::to_string(step + 1) + ";COMMIT;";
+    if (auto done = database.run(sql.c_str()); !done) {
+      static_cast<void>(database.run("ROLLBACK"));
+      return done;
+    }
+  }
+  return Done{};
 }
 
 Statement::Statement(const Database& database, std::string_view sql) {
@@ -33,11 +54,21 @@ Statement& Statement::bind(int at, std::int64_t value) {
   if (ok() && sqlite3_bind_int64(handle_.get(), at, value) != SQLITE_OK) failed_ = true;
   return *this;
 }
+Statement& Statement::bind(int at, double value) {
+  if (ok() && sqlite3_bind_double(handle_.get(), at, value) != SQLITE_OK) failed_ = true;
+  return *this;
+}
 Statement& Statement::bind(int at, std::string_view text) {
   if (ok() && sqlite3_bind_text(handle_.get(), at, text.data(), static_cast<int>(text.size()),
                                 SQLITE_TRANSIENT) != SQLITE_OK)
     failed_ = true;
   return *this;
+}
+
+void Statement::reset() {
+  if (!ok()) return;
+  sqlite3_reset(handle_.get());
+  sqlite3_clear_bindings(handle_.get());
 }
 
 bool Statement::step() {
@@ -49,6 +80,12 @@ bool Statement::step() {
 
 std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(handle_.get(), column);
+}
+double Statement::real(int column) const {
+  return sqlite3_column_double(handle_.get(), column);
+}
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(handle_.get(), column) == SQLITE_NULL;
 }
 std::string Statement::text(int column) const {
   const auto* text = sqlite3_column_text(handle_.get(), column);

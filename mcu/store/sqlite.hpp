@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -29,17 +30,27 @@ class Database {
   std::unique_ptr<sqlite3, Close> handle_;
 };
 
+// Brings a database to the newest schema: step n leads from schema n to n + 1. One that is newer than the
+// steps is an error.
+Status migrate(Database& database, std::span<const char* const> steps);
+int schema_of(const Database& database);  // -1: not to be read
+
 class Statement {
  public:
   Statement(const Database& database, std::string_view sql);
   bool ok() const { return handle_ != nullptr; }
   // Parameters are counted from 1.
   Statement& bind(int at, std::int64_t value);
+  Statement& bind(int at, double value);
   Statement& bind(int at, std::string_view text);
+  // For another round; all parameters are NULL again.
+  void reset();
   // True: a row is there. False: no more, or an error (failed()).
   bool step();
   bool failed() const { return failed_; }
   std::int64_t integer(int column) const;
+  double real(int column) const;
+  bool is_null(int column) const;
   std::string text(int column) const;
 
  private:

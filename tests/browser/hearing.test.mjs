@@ -48,6 +48,14 @@ for (const pqc of [true, false]) {
       (second.jitterBufferDelay - first.jitterBufferDelay) / (second.jitterBufferEmittedCount - first.jitterBufferEmittedCount)).toFixed(0)} ms`);
     assert.ok(concealed < 0.05, `concealed ${concealed}`);
 
+    // What only the page knows of its way down is among the server's figures.
+    await until('both pages tell of their paths', async () => {
+      const {body} = await server.api('GET', '/rooms/tones/quality');
+      const told = body.participants.filter((who) =>
+        ['Ann', 'Ben'].includes(who.name) && who.paths.some(({downlink}) => downlink.target_ms !== undefined));
+      return told.length === 2;
+    });
+
     await native.stop();
     const [ann, ben, nat] = all.map((hz) => toneLevel(output, hz, 3));
     t.diagnostic(`Nat hears 440: ${ann.toFixed(1)}, 660: ${ben.toFixed(1)}, own 880: ${nat.toFixed(1)}`);

@@ -178,6 +178,22 @@ void Caller::on_playback(const protocol::Playback& sound) {
   const std::lock_guard lock(lock_);
   sounds_.push_back(sound);
 }
+std::vector<client::PathQuality> Caller::qualities() const {
+  const std::lock_guard lock(lock_);
+  return qualities_;
+}
+std::vector<protocol::QualityAlarm> Caller::alarms() const {
+  const std::lock_guard lock(lock_);
+  return alarms_;
+}
+void Caller::on_quality(const client::PathQuality& quality) {
+  const std::lock_guard lock(lock_);
+  qualities_.push_back(quality);
+}
+void Caller::on_quality_alarm(const protocol::QualityAlarm& alarm) {
+  const std::lock_guard lock(lock_);
+  alarms_.push_back(alarm);
+}
 void Caller::on_stream(const protocol::StreamChanged& stream) {
   const std::lock_guard lock(lock_);
   streams_.push_back(stream);

@@ -90,9 +90,13 @@ class Caller final : public client::SessionEvents {
   std::vector<std::string> disk_states() const;    // of its recording, as it was told
   std::vector<protocol::Playback> sounds() const;  // what was told of them, in order
   std::vector<protocol::StreamChanged> streams() const;
+  std::vector<client::PathQuality> qualities() const;
+  std::vector<protocol::QualityAlarm> alarms() const;
 
   void on_playback(const protocol::Playback& sound) override;
   void on_stream(const protocol::StreamChanged& stream) override;
+  void on_quality(const client::PathQuality& quality) override;
+  void on_quality_alarm(const protocol::QualityAlarm& alarm) override;
   void on_end(const client::SessionEnd& end) override;
   void on_refused(std::string_view code, std::string_view message) override;
   void on_recording_trouble(std::string_view state, std::string_view cause) override;
@@ -115,6 +119,8 @@ class Caller final : public client::SessionEvents {
   std::vector<std::string> refused_, disk_states_;
   std::vector<protocol::Playback> sounds_;
   std::vector<protocol::StreamChanged> streams_;
+  std::vector<client::PathQuality> qualities_;
+  std::vector<protocol::QualityAlarm> alarms_;
 };
 
 client::SessionConfig caller_config(const Server& server, const std::string& room, const std::string& name);

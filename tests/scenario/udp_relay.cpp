@@ -19,6 +19,15 @@ UdpRelay::~UdpRelay() {
   thread_.join();
 }
 
+// RFC 5761 section 4: RTP and RTCP are told apart by the second byte.
+bool UdpRelay::loses(const Address& client, Bytes datagram, double share) {
+  if (share <= 0 || datagram.size() < 12 || datagram[0] < 128 || datagram[0] > 191) return false;
+  const unsigned type = datagram[1] & 0x7fU;
+  const std::size_t lossy = lossy_client_.load();
+  if ((type >= 64 && type <= 95) || lossy >= clients_.size() || clients_[lossy] != client) return false;
+  return std::uniform_real_distribution<>(0, 1)(dice_) < share;
+}
+
 void UdpRelay::run() {
   while (!stop_.load()) {
     std::vector<pollfd> fds{{inside_->fd(), POLLIN, 0}};
@@ -34,13 +43,18 @@ void UdpRelay::run() {
     inside_->receive([this](const net::Datagram& datagram) {
       if (blocked_.load()) return;
       auto& socket = outside_[datagram.from];
-      if (!socket) socket = net::UdpSocket::open(kLoopback).value();
+      if (!socket) {
+        socket = net::UdpSocket::open(kLoopback).value();
+        clients_.push_back(datagram.from);
+      }
+      if (loses(datagram.from, datagram.data, loss_up_.load())) return;
       socket->queue(server_, std::nullopt, datagram.data);
       socket->flush();
     });
     for (const auto& [client, socket] : outside_)
       socket->receive([&](const net::Datagram& d) {
-        if (!blocked_.load()) inside_->queue(client, std::nullopt, d.data);
+        if (!blocked_.load() && !loses(client, d.data, loss_down_.load()))
+          inside_->queue(client, std::nullopt, d.data);
       });
     inside_->flush();
   }

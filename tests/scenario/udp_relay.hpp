@@ -7,7 +7,9 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <random>
 #include <thread>
+#include <vector>
 
 #include "transport/net/udp_socket.hpp"
 
@@ -24,13 +26,25 @@ class UdpRelay {
   void rebind() { rebind_.store(true); }
   // A firewall that lets no UDP through, in either direction.
   void block(bool blocked) { blocked_.store(blocked); }
+  // Of the nth client that came (from 0), this share of the RTP packets is lost on the way to the server, and
+  // back. Checks, handshakes and reports get through.
+  void lose(std::size_t client, double up, double down) {
+    lossy_client_.store(client);
+    loss_up_.store(up);
+    loss_down_.store(down);
+  }
 
  private:
   void run();
+  bool loses(const Address& client, Bytes datagram, double share);
 
   std::unique_ptr<net::UdpSocket> inside_;
   std::map<Address, std::unique_ptr<net::UdpSocket>> outside_;  // by client
   Address server_;
+  std::vector<Address> clients_;  // in the order they came
+  std::atomic<std::size_t> lossy_client_{0};
+  std::atomic<double> loss_up_{0}, loss_down_{0};
+  std::minstd_rand dice_;
   std::atomic<bool> rebind_{false}, blocked_{false}, stop_{false};
   std::thread thread_;
 };

@@ -95,6 +95,19 @@ struct StopRecording {};
 struct ReportStats {
   std::string report;  // a JSON object as text, at most kMaxReport bytes
 };
+// What this end measures of one path of its media, of the seconds since the last such message. `sent` is from
+// here to the other end. Nothing in it but `path` needs to be known.
+struct ReportQuality {                       // `quality`
+  std::string path;                          // "mcu-udp", "mcu-websocket", "direct"
+  std::optional<std::string> call;           // direct: which
+  std::optional<std::string> local, remote;  // "192.0.2.1:5004": the candidate pair
+  std::optional<double> round_trip_ms;
+  std::optional<double> sent_loss, sent_jitter_ms, sent_kbps;  // loss: 0 to 1
+  std::optional<double> received_loss, received_jitter_ms, received_kbps;
+  std::optional<double> recovered;            // 0 to 1 of what was received: rebuilt from FEC
+  std::optional<double> delay_ms, target_ms;  // of the jitter buffer here
+  std::optional<double> concealed_ms;         // of sound made up here
+};
 // One end of a direct call: what the peer needs to find it and to know that it is it.
 struct DirectOffer {
   std::string call, ufrag, pwd, fingerprint;
@@ -110,7 +123,7 @@ struct Ping {};
 using Request =
     std::variant<Join, Leave, Update, IceRestart, SetCarrier, MuteSelf, RaiseHand, SendChat, SetPersonalGain,
                  Whisper, Mute, Unmute, Kick, SetGain, SetGroup, Lock, Unlock, MuteAll, StartRecording,
-                 StopRecording, ReportStats, DirectOffer, DirectState, Ping>;
+                 StopRecording, ReportStats, ReportQuality, DirectOffer, DirectState, Ping>;
 
 struct ClientMessage {
   RequestId id = 0;
@@ -190,6 +203,12 @@ struct DelayAlarm {  // to moderators
   std::string participant;
   double delay_ms = 0;
 };
+struct QualityAlarm {                        // to the participant it is about, and to moderators
+  std::string participant, path, direction;  // "uplink", "downlink"
+  bool bad = false;                          // or good again
+  double mos = 0;
+  std::string text;  // a sentence
+};
 struct RecordingTrouble {  // to moderators
   std::string recording, state;
   std::optional<std::string> cause;
@@ -227,8 +246,8 @@ struct Closed {
 
 using ServerBody = std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated,
                                 ParticipantLeft, Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink,
-                                DelayAlarm, RecordingTrouble, StreamChanged, Playback, DirectStart,
-                                DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
+                                DelayAlarm, QualityAlarm, RecordingTrouble, StreamChanged, Playback,
+                                DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
 
 struct ServerMessage {
   std::optional<RequestId> id;  // of the request that is answered; events have none

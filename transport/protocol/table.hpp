@@ -92,6 +92,12 @@ inline std::optional<std::string> stream_url_text(std::string_view text) {
 }
 inline constexpr Text kStreamUrl{stream_url_text};
 inline constexpr Number kSeconds{0, 1e9};
+inline constexpr Number kShare{0, 1}, kMillis{0, 60'000}, kKbps{0, 100'000}, kMos{0, 5};
+inline std::optional<std::string> path_text(std::string_view text) {
+  if (text == "mcu-udp" || text == "mcu-websocket" || text == "direct") return std::nullopt;
+  return "must be \"mcu-udp\", \"mcu-websocket\" or \"direct\"";
+}
+inline constexpr Text kPath{path_text};
 inline constexpr Number kGainDb{-40, 12};
 inline constexpr Number kToldDb{-100, 100};  // what a client is told need not be what it may ask for
 inline constexpr Integer kLevel{127}, kGroup{0xffffffff};
@@ -243,6 +249,27 @@ template <>
 struct Row<ReportStats> : Plain<> {
   static constexpr std::string_view type = "stats";
   static void fields(auto& v, auto& m) { v.field("report", m.report, JsonObject{}); }
+};
+template <>
+struct Row<ReportQuality> : Plain<> {
+  static constexpr std::string_view type = "quality";
+  static void fields(auto& v, auto& m) {
+    v.field("path", m.path, kPath);
+    v.field("call", m.call, kId);
+    v.field("local", m.local, kAddress);
+    v.field("remote", m.remote, kAddress);
+    v.field("round_trip_ms", m.round_trip_ms, kMillis);
+    v.field("sent_loss", m.sent_loss, kShare);
+    v.field("sent_jitter_ms", m.sent_jitter_ms, kMillis);
+    v.field("sent_kbps", m.sent_kbps, kKbps);
+    v.field("received_loss", m.received_loss, kShare);
+    v.field("received_jitter_ms", m.received_jitter_ms, kMillis);
+    v.field("received_kbps", m.received_kbps, kKbps);
+    v.field("recovered", m.recovered, kShare);
+    v.field("delay_ms", m.delay_ms, kMillis);
+    v.field("target_ms", m.target_ms, kMillis);
+    v.field("concealed_ms", m.concealed_ms, kMillis);
+  }
 };
 template <>
 struct Row<DirectOffer> : Plain<> {
@@ -402,6 +429,18 @@ struct Row<DelayAlarm> : Plain<IdRule::none> {
   static void fields(auto& v, auto& m) {
     v.field("participant", m.participant, kId);
     v.field("delay_ms", m.delay_ms, Number{0, 3'600'000});
+  }
+};
+template <>
+struct Row<QualityAlarm> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "quality-alarm";
+  static void fields(auto& v, auto& m) {
+    v.field("participant", m.participant, kId);
+    v.field("path", m.path, kPath);
+    v.field("direction", m.direction, kId);
+    v.field("bad", m.bad, kBool);
+    v.field("mos", m.mos, kMos);
+    v.field("text", m.text, kSentence);
   }
 };
 template <>

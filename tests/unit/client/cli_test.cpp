@@ -203,6 +203,22 @@ TEST(CommandLine, TheKeyComesFromTheEnvironmentUnlessGiven) {
   EXPECT_EQ(parsed<DoctorCommand>("doctor --json", "secret").key, "secret");
 }
 
+TEST(CommandLine, TheQualityOfARoomIsAskedForBelowRooms) {
+  const auto now = parsed<RoomQualityCommand>("rooms quality standup --json", "secret");
+  EXPECT_EQ(now.room, "standup");
+  EXPECT_EQ(now.key, "secret");
+  EXPECT_TRUE(now.json);
+  EXPECT_FALSE(now.log);
+  const auto log = parsed<RoomQualityCommand>(
+      "rooms quality standup --log --limit 5 --from 2026-11-25 --to 1795608000000 --before 7");
+  EXPECT_TRUE(log.log);
+  EXPECT_EQ(log.limit, 5U);
+  EXPECT_EQ(log.from, "2026-11-25");
+  EXPECT_EQ(log.to, "1795608000000");
+  EXPECT_EQ(log.before, "7");
+  EXPECT_TRUE(parsed<RoomsCommand>("rooms --json").json) << "the list is what it was";
+}
+
 TEST(CommandLine, MistakesAreUsageErrorsThatSayWhat) {
   struct Row {
     const char* line;
@@ -222,6 +238,9 @@ TEST(CommandLine, MistakesAreUsageErrorsThatSayWhat) {
       {"join demo --input tone:440,loud", "loud"},
       {"join demo --input tone:440,amp=2", "amp"},
       {"join demo --frobnicate", "frobnicate"},
+      {"rooms quality", "ROOM"},
+      {"rooms quality demo --limit 5", "--log"},
+      {"rooms quality demo --log --limit 5000", "limit"},
       {"gain demo bob 13", "DB"},
       {"gain demo bob", "DB"},
       {"doctor --only everything", "only"},

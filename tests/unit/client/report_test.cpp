@@ -44,6 +44,32 @@ TEST(Report, StatsHoldWhatWasMeasured) {
   EXPECT_EQ(line.at("round_trip_ms").to_number<double>(), 12.5);
 }
 
+TEST(Report, QualityHoldsBothDirectionsAndNullWhereNothingIsKnown) {
+  PathQuality quality;
+  quality.path = "direct";
+  quality.local = "192.0.2.1:4000";
+  quality.remote = "198.51.100.1:5000";
+  quality.round_trip_ms = 12.34567;
+  quality.downlink = {0.08, 0.06, 3, 32, 40, 45, 120, 4.1};
+  const auto line = parsed(quality_line(5, quality));
+  EXPECT_EQ(line.at("type"), "quality");
+  EXPECT_EQ(line.at("path"), "direct");
+  EXPECT_EQ(line.at("local"), "192.0.2.1:4000");
+  EXPECT_EQ(line.at("remote"), "198.51.100.1:5000");
+  EXPECT_EQ(line.at("round_trip_ms").to_number<double>(), 12.346);
+  EXPECT_TRUE(line.at("uplink").at("mos").is_null());
+  const auto& down = line.at("downlink").as_object();
+  EXPECT_EQ(down.at("loss").to_number<double>(), 0.08);
+  EXPECT_EQ(down.at("recovered").to_number<double>(), 0.06);
+  EXPECT_EQ(down.at("target_ms").to_number<double>(), 45);
+  EXPECT_EQ(down.at("concealed_ms").to_number<double>(), 120);
+  EXPECT_EQ(down.at("mos").to_number<double>(), 4.1);
+  const auto alarm = parsed(quality_alarm_line(5, {"p1", "mcu-udp", "uplink", true, 2.9, "8 % is lost"}));
+  EXPECT_EQ(alarm.at("type"), "quality-alarm");
+  EXPECT_TRUE(alarm.at("bad").as_bool());
+  EXPECT_EQ(alarm.at("text"), "8 % is lost");
+}
+
 TEST(Report, NumbersArePlain) {
   const auto line = stats_line(12.3456, some_stats());
   EXPECT_NE(line.find("\"time\":12.346,"), std::string::npos) << line;

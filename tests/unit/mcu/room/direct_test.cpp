@@ -45,6 +45,27 @@ TEST_F(DirectRoomTest, TwoAreBroughtTogetherAndOneOfThemControls) {
   EXPECT_EQ(starts(), 1U);  // once
 }
 
+TEST_F(DirectRoomTest, OnlyTheTwoEndsTellOfTheirPath) {
+  begin();
+  PathReport report;
+  report.path = "direct";
+  report.call = call();
+  ASSERT_EQ(code(rooms.report_path(at, ann.participant, report)), "ok");
+  const auto people = rooms.quality("room").value();
+  for (const auto& who : people) {
+    ASSERT_EQ(who.direct_report.has_value(), who.id == ann.participant);
+    if (who.direct_report) {
+      EXPECT_EQ(who.direct_report->peer, "bob");
+    }
+  }
+  report.call = "another";
+  EXPECT_EQ(code(rooms.report_path(at, bob.participant, report)), "conflict");
+  report.call = call();
+  const auto eve = come("eve", 3);  // which ends the call
+  EXPECT_EQ(code(rooms.report_path(at, eve.participant, report)), "conflict");
+  EXPECT_EQ(code(rooms.report_path(at, ann.participant, report)), "conflict");
+}
+
 TEST_F(DirectRoomTest, OffersAndStatesGoToTheOtherEndOnly) {
   begin();
   const DirectTerms terms{call(), "ufrag", "password", "sha-256 AB", {"192.0.2.1:5004"}};

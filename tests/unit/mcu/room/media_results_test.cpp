@@ -63,6 +63,37 @@ TEST_F(MediaResults, DelayAlarmsGoToModeratorsAlone) {
   for (const int other : {1, 2}) EXPECT_THAT(sink.all<DelayAlarm>(connection(other)), IsEmpty());
 }
 
+TEST_F(MediaResults, WhatAClientMeasuresIsKeptForItsOwnLegOnly) {
+  PathReport report;
+  report.path = "mcu-udp";
+  report.call = "ignored";
+  report.target_ms = 42;
+  ASSERT_EQ(code(rooms.report_path(at, ann.participant, report)), "ok");
+  EXPECT_EQ(code(rooms.report_path(at, "nobody", report)), "not-joined");
+  const auto people = rooms.quality("r").value();
+  for (const auto& who : people) {
+    ASSERT_EQ(who.mcu_report.has_value(), who.id == ann.participant);
+    EXPECT_FALSE(who.direct_report);
+    if (!who.mcu_report) continue;
+    EXPECT_EQ(who.mcu_report->target_ms, 42);
+    EXPECT_EQ(who.mcu_report->at, at);
+  }
+  rooms.leg_gone(at, ann.answer.leg, LegGone::timeout);
+  const auto left = rooms.quality("r").value();
+  for (const auto& who : left) EXPECT_FALSE(who.mcu_report) << "it was of the leg that is gone";
+}
+
+TEST_F(MediaResults, QualityAlarmsGoToWhomTheyAreAboutAndToModerators) {
+  join(as_moderator(request("r", "Mia", 3)));
+  rooms.quality_alarm("r", {ann.participant, "mcu-udp", "uplink", true, 2.9, "8 % is lost"});
+  rooms.quality_alarm("another", {ann.participant, "mcu-udp", "uplink", true, 2.9, ""});
+  for (const int told : {1, 3}) {
+    ASSERT_THAT(sink.all<QualityAlarm>(connection(told)), SizeIs(1));
+    EXPECT_EQ(sink.last<QualityAlarm>(connection(told)).text, "8 % is lost");
+  }
+  EXPECT_THAT(sink.all<QualityAlarm>(connection(2)), IsEmpty());
+}
+
 TEST_F(MediaResults, ALostTalkerStopsTalking) {
   rooms.talking(ann.answer.leg, true, 20);
   rooms.leg_gone(at, ann.answer.leg, LegGone::timeout);

@@ -203,6 +203,69 @@ TEST_F(Api, QualityJoinsWhatTransportMediaAndClientKnow) {
   EXPECT_EQ(api("GET", "/rooms/x/quality").status, 404);
 }
 
+TEST_F(Api, QualityHasThePathsAndTheDiagnosis) {
+  std::string id;
+  ports.quality_now = [&](const std::string& room) {
+    quality::Sample sample;
+    sample.room = room;
+    sample.participant = id;
+    sample.path = quality::kMcuUdp;
+    sample.local = "192.0.2.1:4000";
+    sample.uplink.loss = 0.08;
+    sample.uplink.mos = 3.2;
+    quality::Sample other = sample;
+    other.participant = "gone";
+    return QualityNow{{sample, other}, {{id, "Ann", "uplink", "loss", "others", "8 % is lost"}}};
+  };
+  start();
+  WsClient ann(address);
+  id = std::string(ann.join("r", "Ann").at("participant").as_string());
+  const auto answer = api("GET", "/rooms/r/quality").object();
+  const auto& paths = answer.at("participants").as_array().at(0).at("paths").as_array();
+  ASSERT_THAT(paths, SizeIs(1));
+  EXPECT_EQ(paths[0].at("path").as_string(), "mcu-udp");
+  EXPECT_EQ(paths[0].at("uplink").at("loss").as_double(), 0.08);
+  EXPECT_EQ(paths[0].at("downlink").as_object().size(), 0U) << "what is not known is not there";
+  EXPECT_FALSE(paths[0].as_object().contains("local")) << "addresses are not for moderators";
+  const auto& trouble = answer.at("troubles").as_array().at(0).as_object();
+  EXPECT_EQ(trouble.at("name").as_string(), "Ann");
+  EXPECT_EQ(trouble.at("hurts").as_string(), "others");
+}
+
+TEST_F(Api, TheQualityLogIsAskedWithFilters) {
+  QualityQuery asked;
+  ports.quality_log = [&](const QualityQuery& query, const std::function<void(Result<std::string>)>& answer) {
+    asked = query;
+    if (query.room == "broken") return answer(Error{"the disk is gone"});
+    answer(std::string(R"({"rows":[]})"));
+  };
+  settings.admin_key = "the admin key of tests";
+  settings.token_key = "the token key of tests";
+  start();
+  const auto get = [&](const std::string& query, const std::string& bearer) {
+    return request("GET", "/api/v1/quality" + query, {{"Authorization", "Bearer " + bearer}});
+  };
+  const auto moderator =
+      sign(R"({"room":"r","role":"moderator","exp":)" + in_seconds(60) + "}", settings.token_key);
+  EXPECT_EQ(get("?room=r", moderator).status, 403) << "it outlives the room";
+  EXPECT_EQ(get("?room=b%20c&participant=p&path=direct&from=2026-11-25&to=1795608000000&before=7&limit=5",
+                settings.admin_key)
+                .status,
+            200);
+  EXPECT_EQ(asked.room, "b c");
+  EXPECT_EQ(asked.participant, "p");
+  EXPECT_EQ(asked.path, "direct");
+  EXPECT_EQ(asked.from_ms, 1'795'564'800'000);
+  EXPECT_EQ(asked.to_ms, 1'795'608'000'000);
+  EXPECT_EQ(asked.before_id, 7);
+  EXPECT_EQ(asked.limit, 5U);
+  for (const char* wrong : {"?limit=1001", "?from=yesterday", "?before=-1", "?colour=red", "?participant=p",
+                            "?path=direct", "?limit=", "?to=99999999999999999999"})
+    EXPECT_EQ(get(wrong, settings.admin_key).status, 400) << wrong;
+  EXPECT_EQ(get("?room=broken", settings.admin_key).status, 503);
+  EXPECT_EQ(get("", settings.admin_key).status, 200);
+}
+
 TEST_F(Api, IsForTheAdministratorWhenThereIsAKey) {
   settings.admin_key = "the admin key of tests";
   settings.token_key = "the token key of tests";

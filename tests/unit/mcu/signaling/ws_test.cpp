@@ -133,6 +133,42 @@ TEST_F(WebSocket, TheRosterIsFollowed) {
   EXPECT_EQ(left.at("reason").as_string(), "left");
 }
 
+TEST_F(WebSocket, AClientTellsOfItsPathsWithinLimits) {
+  start();
+  WsClient ann(address);
+  EXPECT_EQ(code_of(ann.ask({{"type", "quality"}, {"path", "mcu-udp"}})), "not-joined");
+  const auto joined = ann.join("r", "Ann");
+  EXPECT_EQ(type_of(ann.ask(
+                {{"type", "quality"}, {"path", "mcu-udp"}, {"target_ms", 42}, {"received_loss", 0.25}})),
+            "ok");
+  EXPECT_EQ(code_of(ann.ask({{"type", "quality"}, {"path", "direct"}})), "bad-value") << "which call?";
+  EXPECT_EQ(code_of(ann.ask({{"type", "quality"}, {"path", "mcu-udp"}, {"call", "c"}})), "bad-value");
+  EXPECT_EQ(code_of(ann.ask({{"type", "quality"}, {"path", "direct"}, {"call", "c"}})), "conflict");
+  on_ctl([&] {
+    const auto people = rooms().quality("r");
+    ASSERT_TRUE(people && people->size() == 1);
+    const auto& told = people->front().mcu_report;
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->target_ms, 42);
+    EXPECT_EQ(told->received_loss, 0.25);
+    EXPECT_EQ(told->round_trip_ms, -1);
+  });
+  int refused = 0;
+  for (int i = 0; i < 20; ++i)
+    refused += code_of(ann.ask({{"type", "quality"}, {"path", "mcu-udp"}})) == "too-many" ? 1 : 0;
+  EXPECT_GE(refused, 5);
+  EXPECT_EQ(type_of(ann.ask({{"type", "ping"}})), "pong") << "the connection lives on";
+
+  on_ctl([&] {
+    rooms().quality_alarm("r", {std::string(joined.at("participant").as_string()), "mcu-udp", "uplink", true,
+                                2.9, "8 % is lost"});
+  });
+  const auto alarm = ann.receive("quality-alarm");
+  EXPECT_EQ(alarm.at("direction").as_string(), "uplink");
+  EXPECT_TRUE(alarm.at("bad").as_bool());
+  EXPECT_EQ(alarm.at("text").as_string(), "8 % is lost");
+}
+
 TEST_F(WebSocket, ALegsQualityIsToldToItsOwner) {
   start();
   WsClient ann(address);

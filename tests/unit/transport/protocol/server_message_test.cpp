@@ -34,6 +34,7 @@ const std::string kEveryMessage[] = {
     R"({"type":"gain-advice","db":17.5})",
     R"({"type":"uplink","loss":0.05,"jitter_ms":3.5,"round_trip_ms":40})",
     R"({"type":"delay-alarm","participant":"p1","delay_ms":180})",
+    R"({"type":"quality-alarm","participant":"p1","path":"mcu-udp","direction":"uplink","bad":true,"mos":2.9,"text":"8.0 % is lost"})",
     R"({"type":"recording-trouble","recording":"r1","state":"refused","cause":"No space left on device"})",
     R"({"type":"stream","stream":"s1","url":"rtmp://live.example:1935/app/***","state":"retrying","cause":"gone"})",
     R"({"type":"playback","sound":"s2","title":"jingle.wav","state":"playing","position_s":1.5,"duration_s":3})",
