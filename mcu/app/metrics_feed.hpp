@@ -21,8 +21,8 @@ class MetricsFeed {
   MetricsFeed();
   ~MetricsFeed();
   std::string text(const MediaPlane& media, const RecordingControl& recording, const room::RoomService& rooms,
-                   const room::CallService& calls, const StreamControl& streams, const QualityControl& quality,
-                   const signaling::Server& server);
+                   const room::CallService& calls, const StreamControl& streams,
+                   const QualityControl& quality, const signaling::Server& server);
 
  private:
   struct Feeds;

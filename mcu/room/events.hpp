@@ -113,11 +113,10 @@ struct Closed {  // the last event of a connection; the signalling server closes
   std::string reason, message;
 };
 
-using Event =
-    std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels, RoomUpdated, Chat,
-                 GainAdvice, Uplink, DelayAlarm, QualityAlarm, RecordingTrouble, StreamChanged, Playback,
-                 DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop, CallIncoming, CallAccepted,
-                 CallEnded, CallMissed, Closed>;
+using Event = std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels,
+                           RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, QualityAlarm, RecordingTrouble,
+                           StreamChanged, Playback, DirectStart, DirectPeer, DirectAddress, DirectPeerState,
+                           DirectStop, CallIncoming, CallAccepted, CallEnded, CallMissed, Closed>;
 
 // Called on ctl, inside RoomService's methods: the implementation queues and returns, and calls no method of
 // RoomService from here.
