@@ -18,7 +18,14 @@ std::int64_t change(std::uint64_t now, std::uint64_t before) {
 
 }  // namespace
 
+void QualityMeter::note_delay(Duration delay) {
+  delays_ += delay;
+  ++delay_count_;
+}
+
 std::optional<PathQuality> QualityMeter::read(TimePoint at, Codec codec, const Reading& now) {
+  if (delay_count_ == 0) note_delay(now.receiver.delay);
+  const Duration delay = std::exchange(delays_, Duration{}) / std::exchange(delay_count_, 0);
   const auto last = std::exchange(before_, Before{at, now});
   if (!last || at <= last->at) return std::nullopt;
   const LegTraffic &t = now.traffic, &u = last->reading.traffic;
@@ -40,7 +47,7 @@ std::optional<PathQuality> QualityMeter::read(TimePoint at, Codec codec, const R
     down.jitter_ms = t.jitter_in_ms;
     const double sent = static_cast<double>(received) / std::max(1 - down.loss, 0.01);
     down.recovered = std::min(down.loss, static_cast<double>(grown(r.fec, s.fec)) / std::max(sent, 1.0));
-    down.delay_ms = std::max(to_ms(r.delay), 0.0);
+    down.delay_ms = std::max(to_ms(delay), 0.0);
     down.target_ms = std::max(to_ms(r.target), 0.0);
     down.concealed_ms =
         1'000.0 * static_cast<double>(grown(r.concealed_samples, s.concealed_samples)) / now.rate;

@@ -19,7 +19,10 @@ class QualityMeter {
     std::uint32_t rate = 48'000;  // of the receiver's sample counts
   };
   bool has_begun() const { return before_.has_value(); }
-  void reset() { before_.reset(); }
+  void reset() { *this = {}; }
+  // The buffer's delay at any moment of the interval: its figure is the mean of these, since a moment may be
+  // an odd one (a machine that stood still).
+  void note_delay(Duration delay);
   // The first reading only begins. What is not of a meter (path, addresses) is left empty.
   std::optional<PathQuality> read(TimePoint at, Codec codec, const Reading& reading);
 
@@ -29,6 +32,8 @@ class QualityMeter {
     Reading reading;
   };
   std::optional<Before> before_;
+  Duration delays_{};
+  int delay_count_ = 0;
 };
 
 // Mean and worst of the values so far; -1 before the first.

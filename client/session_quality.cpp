@@ -43,6 +43,8 @@ void Session::Impl::measure_quality() {
   if (due) next_quality_ = at + config_.quality_interval;
   const auto down = downlink_.snapshot();
   const bool direct = direct_.listens_direct();
+  mcu_meter_.note_delay(down.mcu.delay);
+  direct_meter_.note_delay(down.direct.delay);
   if (due || !mcu_meter_.has_begun()) {
     if (auto path = mcu_meter_.read(at, config_.codec, {media_->traffic(), down.mcu, down.rate})) {
       const bool by_udp = carrier_ == Carrier::udp;

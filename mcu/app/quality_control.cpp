@@ -31,15 +31,6 @@ std::uint64_t grown(std::uint64_t now, std::uint64_t before) {
   return now > before ? now - before : 0;
 }
 
-double kbps(std::uint64_t bytes, Duration time) {
-  return time > Duration{} ? static_cast<double>(bytes) * 8 / 1'000 / to_seconds(time) : -1;
-}
-
-// Of two totals of lost packets, which may shrink when a late one comes after all.
-double loss(std::uint64_t packets, std::uint64_t lost_now, std::uint64_t lost_before) {
-  return interval_loss(packets, static_cast<std::int64_t>(lost_now) - static_cast<std::int64_t>(lost_before));
-}
-
 const quality::Trouble* trouble_of(const std::vector<quality::Trouble>& troubles, const Sample& sample,
                                    bool uplink) {
   const std::string direction = sample.is_direct() ? "direct" : uplink ? "uplink" : "downlink";
@@ -130,7 +121,7 @@ void QualityControl::on_timer(TimePoint at) {
 // Who has left is forgotten, and so is what has been kept long enough.
 void QualityControl::tidy(TimePoint at) {
   const Duration stale = kStaleAfter * settings_.interval;
-  std::erase_if(before_, [&](const auto& entry) { return at - entry.second.at > stale; });
+  std::erase_if(meters_, [&](const auto& entry) { return at - entry.second.last() > stale; });
   std::erase_if(latest_, [&](const auto& entry) { return at - entry.second.at > stale; });
   watch_.forget(wall_ms() - stale / 1ms);
   if (at < next_tidy_) return;
@@ -175,8 +166,7 @@ void QualityControl::note_room(TimePoint at, const std::string& room,
     if (!who.connected) continue;
     const auto leg =
         std::find_if(legs.begin(), legs.end(), [&](const auto& report) { return report.first == who.leg; });
-    if (auto sample = mcu_sample(at, who, leg == legs.end() ? nullptr : &leg->second))
-      put(std::move(*sample));
+    put(mcu_sample(at, who, leg == legs.end() ? nullptr : &leg->second));
     if (who.direct_report && who.direct_report->at > last) put(direct_sample(*who.direct_report, who.codec));
   }
   latest.troubles = quality::diagnose(latest.samples, load_);
@@ -187,58 +177,29 @@ void QualityControl::note_room(TimePoint at, const std::string& room,
   }
 }
 
-// What the server measures of a leg, and what only its client knows: how the downlink's end copes. Nothing
-// for a leg that is seen for the first time.
-std::optional<Sample> QualityControl::mcu_sample(TimePoint at, const room::ParticipantQuality& who,
-                                                 const pipelines::LegStats* leg) {
+Sample QualityControl::mcu_sample(TimePoint at, const room::ParticipantQuality& who,
+                                  const pipelines::LegStats* leg) {
   const auto& t = who.traffic;
-  const auto concealed = leg != nullptr ? leg->receiver.concealed_samples : 0;
-  const auto fec = leg != nullptr ? leg->receiver.fec : 0;
-  const auto [found, is_new] = before_.try_emplace(who.leg);
-  const Before before = std::exchange(found->second, Before{t, concealed, fec, at});
-  if (is_new) return std::nullopt;
-
-  const Duration time = at - before.at;
-  const Codec codec = codec_of(who.codec);
+  quality::LegTotals totals{t.packets_in, t.packets_out,  t.lost_in,       t.lost_out,     t.bytes_in,
+                            t.bytes_out,  t.jitter_in_ms, t.jitter_out_ms, t.round_trip_ms};
+  if (leg != nullptr) {
+    totals.has_receiver = true;
+    totals.concealed_samples = leg->receiver.concealed_samples;
+    totals.fec = leg->receiver.fec;
+    totals.delay_ms = to_ms(leg->receiver.delay);
+    totals.target_ms = to_ms(leg->receiver.target);
+  }
   Sample out;
   out.path = who.carrier == Carrier::udp ? quality::kMcuUdp : quality::kMcuWebSocket;
-  out.round_trip_ms = t.round_trip_ms;
-  auto &up = out.uplink, &down = out.downlink;
-  const auto packets = grown(t.packets_in, before.traffic.packets_in);
-  up.loss = loss(packets, t.lost_in, before.traffic.lost_in);
-  up.kbps = kbps(grown(t.bytes_in, before.traffic.bytes_in), time);
-  if (up.loss >= 0) {
-    up.jitter_ms = t.jitter_in_ms;
-    const double sent = static_cast<double>(packets) / std::max(1 - up.loss, 0.01);
-    up.recovered = std::min(up.loss, static_cast<double>(grown(fec, before.fec)) / std::max(sent, 1.0));
-    if (leg != nullptr) {
-      up.delay_ms = to_ms(leg->receiver.delay);
-      up.target_ms = to_ms(leg->receiver.target);
-      up.concealed_ms =
-          static_cast<double>(grown(concealed, before.concealed_samples)) / (codec == Codec::opus ? 48 : 8);
-    }
-  }
-  judge(up, codec, t.round_trip_ms);
-
-  down.loss = loss(grown(t.packets_out, before.traffic.packets_out), t.lost_out, before.traffic.lost_out);
-  // Without a round trip no report of the receiver has come: nothing lost is nothing known.
-  if (t.round_trip_ms < 0) down.loss = -1;
-  down.kbps = kbps(grown(t.bytes_out, before.traffic.bytes_out), time);
-  if (down.loss >= 0) down.jitter_ms = t.jitter_out_ms;
-  if (out.path == quality::kMcuUdp) out.local = who.address;
+  std::optional<quality::ClientSays> client;
   const auto& told = who.mcu_report;
-  if (told && at - told->at <= kStaleAfter * settings_.interval) {
-    if (out.path == quality::kMcuUdp) out.remote = told->remote;
-    if (down.loss >= 0) {
-      down.delay_ms = told->delay_ms;
-      down.target_ms = told->target_ms;
-      down.concealed_ms = told->concealed_ms;
-      // Its FEC also fills what was lost before it got here: only its share of what was lost behind counts.
-      if (told->received_loss > 0 && told->recovered >= 0)
-        down.recovered = down.loss * std::min(told->recovered / told->received_loss, 1.0);
-    }
+  if (told && at - told->at <= kStaleAfter * settings_.interval)
+    client = {told->received_loss, told->recovered, told->delay_ms, told->target_ms, told->concealed_ms};
+  if (out.path == quality::kMcuUdp) {
+    out.local = who.address;
+    if (client) out.remote = told->remote;
   }
-  judge(down, codec, t.round_trip_ms);
+  meters_[who.leg].read(at, codec_of(who.codec), totals, client, out);
   return out;
 }
 

@@ -17,6 +17,7 @@
 
 #include "mcu/app/media_plane.hpp"
 #include "mcu/quality/diagnosis.hpp"
+#include "mcu/quality/leg_meter.hpp"
 #include "mcu/quality/watch.hpp"
 #include "mcu/recording/recorder.hpp"
 #include "mcu/room/room_service.hpp"
@@ -63,11 +64,6 @@ class QualityControl {
 
  private:
   struct Log;
-  struct Before {  // a leg's totals at its last row
-    room::TrafficReport traffic;
-    std::uint64_t concealed_samples = 0, fec = 0;
-    TimePoint at{};
-  };
   struct Latest {
     TimePoint at{};
     std::vector<quality::Sample> samples;
@@ -76,8 +72,8 @@ class QualityControl {
 
   void measure_server(TimePoint at);
   void note_room(TimePoint at, const std::string& room, const std::vector<MediaPlane::LegReport>& legs);
-  std::optional<quality::Sample> mcu_sample(TimePoint at, const room::ParticipantQuality& who,
-                                            const pipelines::LegStats* leg);
+  quality::Sample mcu_sample(TimePoint at, const room::ParticipantQuality& who,
+                             const pipelines::LegStats* leg);
   static quality::Sample direct_sample(const room::PathReport& report, const std::string& codec);
   void count(const quality::Sample& sample);
   void tell(const quality::Sample& sample, const std::vector<quality::Trouble>& troubles);
@@ -93,7 +89,7 @@ class QualityControl {
 
   std::uint64_t step_ = 0;
   TimePoint next_flush_{}, next_tidy_{}, next_measure_{};
-  std::map<LegId, Before> before_;
+  std::map<LegId, quality::LegMeter> meters_;
   std::map<std::string, Latest> latest_;  // by room
   quality::Watch watch_;
   quality::ServerLoad load_, load_before_;  // of the last interval; totals

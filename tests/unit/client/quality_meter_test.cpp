@@ -71,6 +71,17 @@ TEST(QualityMeter, TheReceiverTellsWhatItMadeUpAndWhatFecRebuilt) {
   EXPECT_DOUBLE_EQ(found->downlink.target_ms, 60);
 }
 
+TEST(QualityMeter, AnOddMomentIsNotTheDelayOfAnInterval) {
+  QualityMeter meter;
+  meter.note_delay(3s);
+  meter.read(kStart, Codec::opus, reading(0, 0, 0, 0));
+  for (int i = 0; i < 24; ++i) meter.note_delay(40ms);
+  meter.note_delay(2'540ms);
+  auto now = reading(250, 0, 250, 0);
+  now.receiver.delay = 2'540ms;
+  EXPECT_DOUBLE_EQ(meter.read(kStart + 5s, Codec::opus, now)->downlink.delay_ms, 140);
+}
+
 TEST(QualityMeter, WithoutReportsOfTheOtherEndNothingIsKnownOfTheWayThere) {
   QualityMeter meter;
   auto now = reading(0, 0, 0, 0);

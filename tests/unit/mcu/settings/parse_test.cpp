@@ -67,6 +67,7 @@ limits:
   participants: 4
   body_bytes: 65536
   connections: 5
+quality: {interval: 2s, alarm_mos: 3.25, keep_days: 0, max_mb: 7}
 log: {level: debug}
 )";
   const auto good = parse(yaml, "test.yaml");
@@ -107,6 +108,10 @@ log: {level: debug}
   EXPECT_EQ(s.limits.participants, 4u);
   EXPECT_EQ(s.limits.body_bytes, 65536u);
   EXPECT_EQ(s.limits.connections, 5u);
+  EXPECT_EQ(s.quality.interval, 2s);
+  EXPECT_EQ(s.quality.alarm_mos, 3.25);
+  EXPECT_EQ(s.quality.keep_days, 0u);
+  EXPECT_EQ(s.quality.max_mb, 7u);
   EXPECT_EQ(s.log.level, LogLevel::debug);
 
   // Of the sections above no key is left out.
@@ -115,6 +120,19 @@ log: {level: debug}
   for (const auto& key : key_reference())
     if (yaml.find("\n" + key.path.substr(0, key.path.find('.')) + ":") != std::string::npos) ++expected;
   EXPECT_EQ(changes.reloadable.size() + changes.needs_restart.size(), expected);
+}
+
+TEST(SettingsParse, DecimalsArePlainNumbersWithinTheirBounds) {
+  for (const char* good : {"0", "4", "4.4", "3.60", "0.5"})
+    EXPECT_TRUE(parse(std::string("quality: {alarm_mos: ") + good + "}", "t")) << good;
+  for (const char* bad :
+       {"4.5", "-1", "3.605", "1e0", "nan", "inf", ".", "3.6.1", "\"3.6\"", "0x1", "[]", "~", "+3"}) {
+    const auto refused = parse(std::string("quality: {alarm_mos: ") + bad + "}", "t");
+    ASSERT_FALSE(refused) << bad;
+    EXPECT_NE(refused.error().what.find("quality.alarm_mos: expected a number from 0 to 4.4"),
+              std::string::npos)
+        << refused.error().what;
+  }
 }
 
 struct Wrong {

@@ -1,8 +1,10 @@
 #include "mcu/store/quality_log.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -133,6 +135,27 @@ TEST_F(QualityLogTest, ForgetsTheOldestWhenTheyTakeTooMuch) {
   EXPECT_LT(log->size().value(), 10'000);
   EXPECT_GT(log->size().value(), 0);
   EXPECT_LT(static_cast<std::int64_t>(fs::file_size(path())), 4 << 20) << "the file is used again";
+}
+
+// As a disk that is full: no file of this process may grow.
+TEST_F(QualityLogTest, WhatADiskRefusesIsAnErrorAndTheNextTimeIsANewOne) {
+  const auto log = open();
+  const std::vector<Sample> rows(500, sample(1, "ann"));
+  ASSERT_TRUE(log->put(rows));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit none{1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  const auto refused = log->put(rows);
+  const auto still_read = log->list({});
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_FALSE(refused);
+  EXPECT_TRUE(still_read);
+  EXPECT_EQ(log->size().value(), 500) << "all or none";
+  ASSERT_TRUE(log->put(rows));
+  EXPECT_EQ(log->size().value(), 1'000);
 }
 
 TEST_F(QualityLogTest, TextIsNeverACommand) {
