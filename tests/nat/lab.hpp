@@ -57,7 +57,8 @@ class Lab {
 
   // Before start(). `behind`: outermost last; empty: on the public net.
   NatBox& add_nat(Kind kind, std::uint32_t public_ip, bool hairpin = false);
-  Host& add_host(std::uint32_t address, std::vector<NatBox*> behind = {});
+  // Without `udp` a firewall drops all that the host sends or would get by it.
+  Host& add_host(std::uint32_t address, std::vector<NatBox*> behind = {}, bool udp = true);
   void start();
 
   // While it runs, from any thread.
@@ -69,6 +70,13 @@ class Lab {
   Duration take_lateness();
   // UDP packets that have passed between these two.
   std::uint64_t passed(const Host& a, const Host& b) const;
+  // UDP packets that have left a host that is watched, before any NAT. Before start().
+  struct Sent {
+    TimePoint at;
+    Endpoint from, to;
+  };
+  void watch(const Host& host) { sent_[&host]; }
+  std::vector<Sent> sent(const Host& host) const;
   // Bytes of TCP over IP.
   std::uint64_t tcp_bytes(const Host& a, const Host& b) const;
 
@@ -76,6 +84,7 @@ class Lab {
   struct Place {
     std::unique_ptr<Host> host;
     std::vector<NatBox*> behind;
+    bool udp = true;
   };
   struct Travelling {
     TimePoint due;
@@ -102,6 +111,7 @@ class Lab {
   std::uint64_t order_ = 0;
   std::set<std::pair<const Host*, const Host*>> blocked_;
   std::map<std::pair<const Host*, const Host*>, std::uint64_t> passed_, tcp_bytes_;
+  std::map<const Host*, std::vector<Sent>> sent_;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };
