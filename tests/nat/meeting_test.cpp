@@ -83,7 +83,7 @@ TEST(Probing, ASymmetricNatOfRandomPortsAndAPortRestrictedOneMeet) {
   allow_many_sockets();
   int met = 0;
   for (int round = 0; round < 2; ++round)
-    met += ten_calls(Kind::symmetric_random, Kind::port_restricted, {}, 9s);
+    met += ten_calls(Kind::symmetric_random, Kind::port_restricted, {}, 8s);
   std::printf(
       "symmetric (random ports) with port-restricted: %d of 20 went direct; by the mathematics %.1f %%\n",
       met, 100 * ice::chance_to_meet(448, 448));
@@ -93,7 +93,7 @@ TEST(Probing, ASymmetricNatOfRandomPortsAndAPortRestrictedOneMeet) {
 TEST(Probing, WithoutASecondPortNobodyKnowsWhoHasToOpen) {
   NEEDS_LAB();
   allow_many_sockets();
-  const int met = ten_calls(Kind::symmetric_random, Kind::port_restricted, {.second_port = false}, 9s);
+  const int met = ten_calls(Kind::symmetric_random, Kind::port_restricted, {.second_port = false}, 7s);
   std::printf("the same without a second port at the server: %d of 10; by the mathematics %.1f %%\n", met,
               100 * ice::chance_to_meet(224, 224));
   EXPECT_GE(met, 1);
