@@ -49,7 +49,8 @@ void PathFade::watch(const Tick& mcu, const Tick& direct) {
   alone_ = has_sound(mcu.kind) ? 0 : alone_ + 1;
   if (alone_ > kMostGap) along_ = 0;
   ++lag_age_;
-  if (!has_sound(mcu.kind) || direct_dry_ > 0) return;
+  if (!has_sound(mcu.kind)) return;
+  if (direct_dry_ > 0) return look_back();
   const bool in_need = waiting_ > 0;
   if (!in_need && lag_age_ < kLookAgain) return;
   const auto lag = aligner_.lag();
@@ -60,6 +61,15 @@ void PathFade::watch(const Tick& mcu, const Tick& direct) {
   if (!again) return;
   lag_ = lag;
   lag_age_ = 0;
+}
+
+// What the server's path brings now the direct one brought while it was whole. A packet that came late moves
+// one against the other by a tick, and there may not have been time to look.
+void PathFade::look_back() {
+  if (direct_dry_ > kDry || !lag_) return;
+  const auto lag = aligner_.lag();
+  const std::size_t near = kTick + kNearEnough;
+  if (lag && *lag + near >= *lag_ && *lag <= *lag_ + near) lag_ = lag;
 }
 
 // The direct path as it was `lag` ago, and what has come since behind it.

@@ -58,6 +58,7 @@ class PathFade {
   static constexpr std::size_t kNearEnough = 4 * 48;  // samples: less than a pitch period
 
   void watch(const Tick& mcu, const Tick& direct);
+  void look_back();
   void enter_line(std::size_t lag);
   void steer(bool direct_wanted);
   std::size_t wanted_line(bool direct_wanted) const;

@@ -130,9 +130,9 @@ class LegServer::Impl final : public LegOutput {
   }
   bool post_carried(LegId leg, TimePoint arrival, Bytes packet);
   bool post_frame(const RtpOut& out, std::span<const LegId> legs);
+  // Most ticks of a quiet room post nothing.
   void wake() {
-    if (frames_waiting_.exchange(true, std::memory_order_acq_rel)) return;
-    wake_.signal();
+    if (frames_posted_.exchange(false, std::memory_order_acq_rel)) notify();
   }
   LegServerStats stats() const;
 
@@ -158,6 +158,10 @@ class LegServer::Impl final : public LegOutput {
     WaitHistogram encode_wait, send_wait;
   };
 
+  void notify() {
+    if (frames_waiting_.exchange(true, std::memory_order_acq_rel)) return;
+    wake_.signal();
+  }
   void execute(Command& command, TimePoint at);
   void add_leg(AddLeg command, TimePoint at);
   void remove(LegId leg, TimePoint at, bool say_goodbye);
@@ -187,6 +191,7 @@ class LegServer::Impl final : public LegOutput {
   ByteRing<CarriedHeader> carried_;
   net::EventFd wake_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> frames_posted_{false};  // since the last wake()
   std::atomic<bool> frames_waiting_{false};
   std::atomic<std::uint64_t> commands_refused_{0};
   std::atomic<std::uint64_t> frames_dropped_{0};
@@ -249,7 +254,7 @@ bool LegServer::Impl::post_carried(LegId leg, TimePoint arrival, Bytes packet) {
     carried_dropped_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  wake();
+  notify();
   return true;
 }
 
@@ -281,6 +286,7 @@ bool LegServer::Impl::post_frame(const RtpOut& out, std::span<const LegId> legs)
     frame.legs.assign(legs.begin(), legs.end());
   });
   if (!pushed) frames_dropped_.fetch_add(1, std::memory_order_relaxed);
+  if (pushed) frames_posted_.store(true, std::memory_order_release);
   return pushed;
 }
 

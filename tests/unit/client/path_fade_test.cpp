@@ -33,7 +33,7 @@ class PathFadeTest : public testing::TestWithParam<std::size_t> {
     const auto bring = [&](Kind kind, std::size_t lag) {
       return kind == Kind::silence || kind == Kind::concealed ? std::vector<float>(kTick, 0.0F) : said(lag);
     };
-    const auto from_mcu = bring(mcu, GetParam()), from_peer = bring(direct, 0);
+    const auto from_mcu = bring(mcu, GetParam()), from_peer = bring(direct, direct_behind_);
     std::array<float, kTick> out;
     fade_.mix(wanted, {mcu, from_mcu}, {direct, from_peer}, out);
     heard_.insert(heard_.end(), out.begin(), out.end());
@@ -51,6 +51,7 @@ class PathFadeTest : public testing::TestWithParam<std::size_t> {
   }
   test::Course course() const { return test::follow(said_, heard_); }
 
+  std::size_t direct_behind_ = 0;
   std::vector<float> said_, heard_;
   PathFade fade_;
 };
@@ -79,6 +80,21 @@ TEST_P(PathFadeTest, WhereThePathDiesTheServersIsTakenUpWhereItEnded) {
   pass(25, true, Kind::decoded, Kind::silence);
   EXPECT_EQ(course().repeated_ms, 0);
   EXPECT_LE(course().skipped_ms, 40);
+}
+
+// A packet that came late has moved the direct path by a tick just before.
+TEST_P(PathFadeTest, WhereThePathDiesAfterAHiccupTheDifferenceIsLookedAtAgain) {
+  if (GetParam() < 2'000) GTEST_SKIP() << "no difference to speak of";
+  pass(75, false, Kind::decoded, Kind::decoded);
+  ASSERT_LT(ticks_until(true, true, Kind::decoded, Kind::decoded), 100);
+  pass(150, true, Kind::decoded, Kind::decoded);
+  tick(true, Kind::decoded, Kind::concealed);
+  direct_behind_ = kTick;
+  pass(4, true, Kind::decoded, Kind::decoded);
+  ticks_until(false, true, Kind::decoded, Kind::concealed);
+  pass(25, true, Kind::decoded, Kind::silence);
+  EXPECT_LE(course().repeated_ms, 21);  // the tick that the direct path said twice itself
+  EXPECT_LE(course().skipped_ms, 21);
 }
 
 // Of a direct path that loses packets so much is kept back that its death would cost next to nothing, and it

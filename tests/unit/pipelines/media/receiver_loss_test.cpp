@@ -12,6 +12,8 @@
 namespace parley::test {
 namespace {
 
+using media::PulledKind;
+
 const std::vector<TimedPacket>& voice() {
   static const auto packets = opus_packets(speech(30, 4, {.pause_seconds = 0}), {.expected_loss = 10});
   return packets;
@@ -146,8 +148,30 @@ TEST(ReceiverLoss, NoClicksAtFivePercent) {
     const auto packets =
         opus_packets(speech(12, 4, {.pause_seconds = 0}), {.low_delay = low_delay, .bitrate = 40'000});
     const auto ideal = decode_all(packets);
-    const auto run = run_receiver(packets, {.network = {.seed = 9, .loss = 0.05}, .tail = 0ms});
-    EXPECT_LT(jump_ratio(ideal, run.audio), 1.5) << (low_delay ? "CELT" : "SILK");
+    for (const Duration conceal_for : {Duration(80ms), Duration(300ms)}) {
+      const auto run = run_receiver(
+          packets,
+          {.receiver = {.conceal_for = conceal_for}, .network = {.seed = 9, .loss = 0.05}, .tail = 0ms});
+      EXPECT_LT(jump_ratio(ideal, run.audio), 1.5)
+          << (low_delay ? "CELT, " : "SILK, ") << to_ms(conceal_for) << " ms";
+    }
+  }
+}
+
+// Who has to bridge more than a codec can goes on with the last real sound, which is heard for half as long.
+TEST(ReceiverLoss, ALongConcealmentIsHeardAndFades) {
+  auto packets = opus_packets(tone(2, 500));
+  for (const Duration conceal_for : {Duration(80ms), Duration(300ms)}) {
+    const auto run = run_receiver(packets, {.receiver = {.conceal_for = conceal_for}, .tail = 500ms});
+    std::size_t end = 0;
+    for (std::size_t i = 0; i < run.ticks.size(); ++i)
+      if (run.ticks[i].kind == PulledKind::decoded) end = (i + 1) * 960;
+    const auto amplitude = [&](std::size_t ms) {
+      return tone_amplitude(std::span(run.audio).subspan(end + ms * 48, 960), 500);
+    };
+    const bool is_long = conceal_for > 100ms;
+    EXPECT_EQ(amplitude(120) > 0.15, is_long) << amplitude(120);
+    EXPECT_LT(amplitude(320), 0.001);
   }
 }
 
