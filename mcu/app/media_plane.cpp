@@ -437,6 +437,23 @@ void MediaPlane::quality(RoomId room, std::function<void(std::vector<LegReport>)
   if (!posted) answer({});
 }
 
+void MediaPlane::receivers(RoomId room, std::function<void(const std::vector<ReceiverReport>&)> answer) {
+  const auto reports = std::make_shared<std::vector<ReceiverReport>>();
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return answer(*reports);
+  for (const LegId leg : found->second.legs) reports->emplace_back(leg, media::ReceiverStats{});
+  const bool posted = mixers_[found->second.thread]->post([this, room, reports, answer](MixThread& mixer) {
+    const auto* pipeline = mixer.room(room);
+    std::erase_if(*reports, [pipeline](ReceiverReport& report) {
+      const auto stats = pipeline != nullptr ? pipeline->leg_stats(report.first) : std::nullopt;
+      if (stats) report.second = stats->receiver;
+      return !stats.has_value();
+    });
+    post_([reports, answer] { answer(*reports); });
+  });
+  if (!posted) answer({});
+}
+
 std::vector<MixThreadStats> MediaPlane::mix_stats() const {
   std::vector<MixThreadStats> out;
   for (const auto& mixer : mixers_) out.push_back(mixer->stats());

@@ -91,6 +91,10 @@ class MediaPlane final : public room::MediaPort, private LegServerEvents {
   using LegReport = std::pair<LegId, pipelines::LegStats>;
   void graph(RoomId room, std::function<void(Result<std::string>)> answer);
   void quality(RoomId room, std::function<void(std::vector<LegReport>)> answer);
+  // The part of it that is asked for all the time, in a list that is made here: 2 kB for each leg fewer to
+  // copy on the mix thread.
+  using ReceiverReport = std::pair<LegId, media::ReceiverStats>;
+  void receivers(RoomId room, std::function<void(const std::vector<ReceiverReport>&)> answer);
 
   LegServerStats leg_stats() const { return legs_->stats(); }
   std::vector<MixThreadStats> mix_stats() const;

@@ -106,8 +106,8 @@ void QualityControl::on_timer(TimePoint at) {
     if (room.participants == 0 || std::hash<std::string>{}(room.name) % steps != turn) continue;
     const auto media = rooms_.media_room(room.name);
     if (!media || *media == RoomId::none) continue;
-    media_.quality(*media, [this, alive = std::weak_ptr(alive_), name = room.name,
-                            at](const std::vector<MediaPlane::LegReport>& legs) {
+    media_.receivers(*media, [this, alive = std::weak_ptr(alive_), name = room.name,
+                              at](const std::vector<MediaPlane::ReceiverReport>& legs) {
       if (!alive.expired()) note_room(at, name, legs);
     });
   }
@@ -149,7 +149,7 @@ void QualityControl::measure_server(TimePoint at) {
 }
 
 void QualityControl::note_room(TimePoint at, const std::string& room,
-                               const std::vector<MediaPlane::LegReport>& legs) {
+                               const std::vector<MediaPlane::ReceiverReport>& legs) {
   const auto people = rooms_.quality(room);
   if (!people) return;
   auto& latest = latest_[room];
@@ -178,16 +178,16 @@ void QualityControl::note_room(TimePoint at, const std::string& room,
 }
 
 Sample QualityControl::mcu_sample(TimePoint at, const room::ParticipantQuality& who,
-                                  const pipelines::LegStats* leg) {
+                                  const media::ReceiverStats* receiver) {
   const auto& t = who.traffic;
   quality::LegTotals totals{t.packets_in, t.packets_out,  t.lost_in,       t.lost_out,     t.bytes_in,
                             t.bytes_out,  t.jitter_in_ms, t.jitter_out_ms, t.round_trip_ms};
-  if (leg != nullptr) {
+  if (receiver != nullptr) {
     totals.has_receiver = true;
-    totals.concealed_samples = leg->receiver.concealed_samples;
-    totals.fec = leg->receiver.fec;
-    totals.delay_ms = to_ms(leg->receiver.delay);
-    totals.target_ms = to_ms(leg->receiver.target);
+    totals.concealed_samples = receiver->concealed_samples;
+    totals.fec = receiver->fec;
+    totals.delay_ms = to_ms(receiver->delay);
+    totals.target_ms = to_ms(receiver->target);
   }
   Sample out;
   out.path = who.carrier == Carrier::udp ? quality::kMcuUdp : quality::kMcuWebSocket;

@@ -71,9 +71,9 @@ class QualityControl {
   };
 
   void measure_server(TimePoint at);
-  void note_room(TimePoint at, const std::string& room, const std::vector<MediaPlane::LegReport>& legs);
+  void note_room(TimePoint at, const std::string& room, const std::vector<MediaPlane::ReceiverReport>& legs);
   quality::Sample mcu_sample(TimePoint at, const room::ParticipantQuality& who,
-                             const pipelines::LegStats* leg);
+                             const media::ReceiverStats* receiver);
   static quality::Sample direct_sample(const room::PathReport& report, const std::string& codec);
   void count(const quality::Sample& sample);
   void tell(const quality::Sample& sample, const std::vector<quality::Trouble>& troubles);

@@ -20,6 +20,7 @@ class QualityCall : public testing::Test {
     auto settings = loopback_settings();
     settings.recording.directory = folder_.path() + "/recordings";
     settings.quality.interval = 1s;
+    settings.quality.keep_days = 7;
     return settings;
   }
   std::unique_ptr<Caller> join(const Server& server, const std::string& name, double hz, bool direct) {

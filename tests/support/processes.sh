@@ -47,7 +47,8 @@ wait_for() {
   done
 }
 
-# start_server BIN_DIR [extra YAML]: on ports that the kernel chooses; the log is in $work/mcu.log.
+# start_server BIN_DIR [extra YAML]: on ports that the kernel chooses; the log is in $work/mcu.log, recordings and
+# the quality log below $work. BIN_DIR is absolute.
 start_server() {
   local bin=$1 extra=${2:-}
   cat > "$work/parley.yaml" <<YAML
@@ -56,7 +57,7 @@ media: {listen: "127.0.0.1:0", plain_rtp_from: [127.0.0.0/8]}
 $extra
 YAML
   : > "$work/mcu.log"
-  "$bin/parley-mcu" --config "$work/parley.yaml" > "$work/mcu.log" 2>&1 &
+  (cd "$work" && exec "$bin/parley-mcu" --config parley.yaml > mcu.log 2>&1) &
   server=$!
   children+=("$server")
   await_server "$work/mcu.log" "$server" || die "the server"
