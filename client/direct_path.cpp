@@ -36,12 +36,20 @@ void DirectPath::traffic(TimePoint at, std::uint64_t received, std::uint64_t los
     lost_at_ = at;
     if (pair) hedge(at, kLossyHedge);
   }
-  const auto missing = lost > judged_lost_ ? lost - judged_lost_ : 0;
-  const auto expected = received - judged_received_ + missing;
-  if (expected < kJudged) return;
-  judged_received_ = received;
-  judged_lost_ = lost;
-  if (static_cast<double>(missing) > kTooLossy * static_cast<double>(expected)) broken(at, "loss");
+  const bool lately = too_lossy(short_, {received, lost}, kJudged / 3, kMuchTooLossy);
+  if (too_lossy(long_, {received, lost}, kJudged, kTooLossy) || lately) broken(at, "loss");
+}
+
+bool DirectPath::too_lossy(Judged& last, Judged now, std::uint64_t of, double most) {
+  const auto missing = now.lost > last.lost ? now.lost - last.lost : 0;
+  const auto expected = now.received - last.received + missing;
+  if (expected < of) return false;
+  last = now;
+  return static_cast<double>(missing) > most * static_cast<double>(expected);
+}
+
+void DirectPath::consented(TimePoint at, TimePoint last) {
+  if (state_ == State::active && at - last >= kNoConsent) broken(at, "consent");
 }
 
 // Most often both directions suffer together: what we say takes the server's path, too, before we know.

@@ -27,6 +27,9 @@ class DirectPath {
   static constexpr Duration kSpeechGap = 30ms;  // after a packet was due in the middle of speech
   static constexpr Duration kQuietGap = 150ms;  // a keep-alive is due every 100 ms
   static constexpr Duration kDead = 300ms;
+  // Whose checks stay unanswered while media arrives knows nothing of its own way; RFC 7675 has it stop
+  // sending after 30 s, when the call had better be elsewhere.
+  static constexpr Duration kNoConsent = 5s;
   // Being missed once is worth a second of the server's path, two losses within kLossPair are worth more: on
   // a path that loses packets all the time the server's goes along all the time.
   static constexpr Duration kHedge = 1s;
@@ -34,6 +37,7 @@ class DirectPath {
   static constexpr Duration kLossyHedge = 5s;
   static constexpr double kTooLossy = 0.15;  // of kJudged packets: the server's path is likely to be better
   static constexpr std::uint64_t kJudged = 150;
+  static constexpr double kMuchTooLossy = 0.25;  // of a third of them: more than concealment can bridge
 
   enum class State : std::uint8_t { off, checking, connected, ready, active, fading };
 
@@ -49,6 +53,7 @@ class DirectPath {
   void packets_last(Duration length) { packet_ = length; }
   // Of the peer's RTP since the beginning, in packets.
   void traffic(TimePoint at, std::uint64_t received, std::uint64_t lost);
+  void consented(TimePoint at, TimePoint last);        // the peer's last answer to a check
   void peer_is(TimePoint at, std::string_view state);  // ready, active, trouble
   void stop(TimePoint at);                             // the server's word, or our own wish
   void broken(TimePoint at, std::string why);          // the leg has ended, loss is too high
@@ -75,7 +80,12 @@ class DirectPath {
   std::optional<TimePoint> sound_at_;  // the last RTP, unless it began a pause
   Duration packet_ = 20ms;
   std::uint64_t lost_ = 0;
-  std::uint64_t judged_received_ = 0, judged_lost_ = 0;  // when the loss was judged last
+  // When the loss was judged last, over many packets and over few.
+  struct Judged {
+    std::uint64_t received = 0, lost = 0;
+  };
+  static bool too_lossy(Judged& last, Judged now, std::uint64_t of, double most);
+  Judged long_, short_;
   std::optional<TimePoint> lost_at_;
   bool peer_ready_ = false;
   std::optional<TimePoint> quiet_mcu_at_;  // the peer listens to the direct path

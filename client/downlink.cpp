@@ -16,7 +16,7 @@ media::ReceiverConfig receiver_config(Codec codec) {
 // Where a direct path dies, the server's needs a moment to step in.
 media::ReceiverConfig direct_config() {
   media::ReceiverConfig config;
-  config.conceal_for = 220ms;
+  config.conceal_for = 300ms;
   return config;
 }
 

@@ -60,6 +60,9 @@ class MediaLink final : private LegOutput {
   void send_direct(const Uplink::Packet& packet);
   void stop_direct();
   bool has_direct() const { return direct_ != nullptr; }
+  std::optional<TimePoint> direct_consent() const {
+    return direct_ ? direct_->udp_signs().consented : std::nullopt;
+  }
   LegTraffic direct_traffic() const { return direct_ ? direct_->traffic() : LegTraffic{}; }
   std::optional<Address> mapped_address() const { return leg_ ? leg_->mapped_address() : std::nullopt; }
   void flush() { socket_->flush(); }

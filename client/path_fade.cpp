@@ -14,6 +14,7 @@ constexpr std::size_t kPast = 25 * 48;  // that the stretcher looks back on
 constexpr float kAlike = 0.7F, kHardlyAlike = 0.3F;
 constexpr double kPlayUp = 0.1;      // of speech, taken out
 constexpr double kStretch = 0.3;     // of speech, put in: it has to be quick, and is short
+constexpr double kSlowly = 0.06;     // of speech, put in: there is time
 constexpr double kMostAtOnce = 720;  // samples, a period of the lowest voice
 
 bool has_sound(media::PulledKind kind) {
@@ -44,6 +45,9 @@ void PathFade::watch(const Tick& mcu, const Tick& direct) {
   direct_dry_ = concealed || missing ? direct_dry_ + 1 : 0;
   direct_good_ = concealed ? 0 : direct_good_ + 1;
   quiet_ = is_pause(mcu.pcm) && is_pause(direct.pcm) && !concealed ? quiet_ + 1 : 0;
+  along_ = has_sound(mcu.kind) ? along_ + 1 : along_;
+  alone_ = has_sound(mcu.kind) ? 0 : alone_ + 1;
+  if (alone_ > kMostGap) along_ = 0;
   ++lag_age_;
   if (!has_sound(mcu.kind) || direct_dry_ > 0) return;
   const bool in_need = waiting_ > 0;
@@ -68,9 +72,15 @@ void PathFade::enter_line(std::size_t lag) {
   budget_ = 0;
 }
 
+std::size_t PathFade::wanted_line(bool direct_wanted) const {
+  const std::size_t lag = lag_.value_or(0);
+  if (!direct_wanted) return lag;
+  return along_ > kAlong && lag > kLead ? std::min(lag - kLead, kMostKept) : 0;
+}
+
 // Brings the line's length, apart from the tick that is about to be played, to where it should be.
 void PathFade::steer(bool direct_wanted) {
-  const std::size_t wanted = direct_wanted ? 0 : lag_.value_or(0);
+  const std::size_t wanted = wanted_line(direct_wanted);
   const std::size_t is = line_.size() - kTick;
   if (direct_dry_ > 0 || is == wanted) {
     budget_ = 0;
@@ -78,7 +88,10 @@ void PathFade::steer(bool direct_wanted) {
   }
   const bool shorten = is > wanted;
   const bool quiet = is_pause(line_.waiting().first(kTick)) && (shorten || is_pause(line_.played()));
-  budget_ = std::min(budget_ + (shorten ? kPlayUp : kStretch) * kTick, kMostAtOnce);
+  // Where it was measured a little differently this time nothing is to be done.
+  if (direct_wanted && wanted > 0 && is + kNearEnough >= wanted && wanted + kNearEnough >= is) return;
+  const double share = shorten ? kPlayUp : direct_wanted ? kSlowly : kStretch;
+  budget_ = std::min(budget_ + share * kTick, kMostAtOnce);
   std::size_t most = std::min(shorten ? is - wanted : wanted - is, kTick);
   if (!quiet) most = std::min(most, static_cast<std::size_t>(budget_));
   // Both paths are carried for so long only: in the end a seam that is heard is better than a word heard
@@ -112,9 +125,10 @@ bool PathFade::leaves_direct(bool direct_wanted, const Tick& mcu) {
   const std::size_t behind = lag_.value_or(0);
   const bool level = kept + kNearEnough >= behind && behind + kNearEnough >= kept;
   if (direct_dry_ >= kDry) {
-    // Until the server's path is where the direct one ended. A pause ends there later, too.
-    const auto since = static_cast<std::size_t>(direct_dry_) * kTick;
-    const std::size_t hold = paused_ ? behind + kPauseHold : level ? 0 : std::min(behind, kHold);
+    // Until the server's path is where the direct one ended. A pause ends there later, too. It ended within
+    // the first of these ticks.
+    const auto since = static_cast<std::size_t>(direct_dry_ - 1) * kTick;
+    const std::size_t hold = paused_ ? behind + kPauseHold : level ? 0 : std::min(behind, kept + kHold);
     return has_sound(mcu.kind) && since >= hold;
   }
   if (direct_wanted) return false;

@@ -5,8 +5,10 @@
 //
 //   to the direct path    the line begins with the difference and is then played up, in pauses at once
 //   back to the server    the line grows to the difference, then they are faded over
+//   both carry sound      (the direct path loses packets) the line keeps all but kLead of the difference, at
+//                         most kMostKept: if the direct path dies now, the server's is all but level with it
 //   a path that dies      what was heard last is stretched by concealment until the server's path has got
-//                         there, at most kHold
+//                         there, at most kHold of it
 //
 // Pure. Threads: one owner (the playout thread).
 #pragma once
@@ -45,12 +47,18 @@ class PathFade {
   static constexpr int kPatience = 36;            // ticks that a change waits for its moment
   static constexpr int kLookAgain = 10;           // ticks between two measurements of the difference
   static constexpr std::size_t kHold = 100 * 48;  // samples
+  // What a direct path that is not trusted keeps of its advantage: more than a tick.
+  static constexpr std::size_t kLead = 30 * 48;
+  static constexpr std::size_t kMostKept = 80 * 48;  // a server's path that is far behind is not waited for
+  static constexpr int kAlong = 25;                  // ticks: the server's path goes along
+  static constexpr int kMostGap = 50;                // ticks without its sound: it does not (any more)
   static constexpr std::size_t kPauseHold = 60 * 48;
   static constexpr std::size_t kNearEnough = 4 * 48;  // samples: less than a pitch period
 
   void watch(const Tick& mcu, const Tick& direct);
   void enter_line(std::size_t lag);
   void steer(bool direct_wanted);
+  std::size_t wanted_line(bool direct_wanted) const;
   bool leaves_mcu(bool direct_wanted);
   bool leaves_direct(bool direct_wanted, const Tick& mcu);
 
@@ -63,6 +71,8 @@ class PathFade {
   int direct_good_ = 0;             // ticks in a row that were not concealed
   int quiet_ = 0;                   // ticks in a row in which neither had anything to say
   int waiting_ = 0;                 // ticks that a change has been waiting
+  int along_ = 0;                   // ticks with sound of the server's path, while it goes along
+  int alone_ = 0;                   // ticks since it had sound
   std::optional<std::size_t> lag_;  // of the server's path, when last measured
   std::optional<std::size_t> last_look_;
   int lag_age_ = 0;    // ticks

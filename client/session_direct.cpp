@@ -166,6 +166,7 @@ void Session::Impl::watch_direct_loss() {
   if (!media_ || !media_->has_direct()) return;
   const auto traffic = media_->direct_traffic();
   direct_.traffic(now(), traffic.packets_in, traffic.lost_in);
+  if (const auto consent = media_->direct_consent()) direct_.consented(now(), *consent);
 }
 
 void Session::Impl::direct_media(const MediaPacket& packet) {

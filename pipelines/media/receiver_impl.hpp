@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "pipelines/media/comfort_noise.hpp"
 #include "pipelines/media/delay_manager.hpp"
@@ -91,6 +92,7 @@ class Receiver::Impl {
   void decode(const StoredPacket& packet);
   void rebuild(const StoredPacket& next, std::int64_t gap);
   void conceal(std::size_t samples);
+  void go_on_with_sound(std::size_t before, std::span<float> room);
   void warm_up(std::span<float> heard = {});
   void joined(std::size_t before, std::span<float> added);
   void finish_with_silence(std::size_t samples);
@@ -127,6 +129,7 @@ class Receiver::Impl {
   std::int64_t decoded_to_ = 0;  // media time behind the last sample that waits
   std::int64_t debt_ = 0;  // samples made up while nothing was there: a loss, or the packet is only late
   std::size_t concealed_run_ = 0;
+  std::vector<float> last_sound_heard_;  // before that
   bool after_dtx_ = false;
   std::int64_t decoder_next_ = 0;  // sequence number that the decoder's state is ready for
   bool warm_ = true;               // the decoder has seen what precedes next_

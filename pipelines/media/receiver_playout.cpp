@@ -11,7 +11,9 @@ namespace parley::media {
 namespace {
 
 constexpr std::size_t kFadeFromMs = 30;  // concealment is at full level until here
-constexpr std::size_t kOwnFromMs = 80;   // from here on it is made without the codec
+// A codec's concealment is hardly heard after 60 ms, if at all. Who has to bridge more goes on with the sound
+// itself.
+constexpr std::size_t kCodecMs = 80, kOwnFromMs = 20;
 constexpr std::size_t kSeamMs = 5;
 constexpr std::size_t kChunkMs = 20;   // concealed at once
 constexpr std::size_t kMaxSeam = 240;  // kSeamMs at 48 kHz
@@ -219,13 +221,8 @@ void Receiver::Impl::conceal(std::size_t samples) {
   const auto gain = [this](std::size_t run) {
     return concealment_gain(run, kFadeFromMs * ms_, conceal_for_);
   };
-  if (concealed_run_ < kOwnFromMs * ms_) {
-    for (std::size_t i = 0; i < room.size(); ++i) room[i] *= gain(concealed_run_ + i);
-  } else {  // codecs turn to noise: what is heard already goes on
-    extrapolate(pcm_.all().first(pcm_.played().size() + before), rate_, 0, room);
-    const float heard = std::max(gain(concealed_run_), 0.01F);
-    for (std::size_t i = 0; i < room.size(); ++i) room[i] *= gain(concealed_run_ + i) / heard;
-  }
+  if (conceal_for_ > kCodecMs * ms_) go_on_with_sound(before, room);
+  for (std::size_t i = 0; i < room.size(); ++i) room[i] *= gain(concealed_run_ + i);
   joined(before, room);
   whole_hole_ =
       concealed_run_ == 0 && samples == tick_ && packet_samples_ == static_cast<std::int64_t>(tick_);
@@ -234,6 +231,22 @@ void Receiver::Impl::conceal(std::size_t samples) {
   ++pieces_;
   note(PulledKind::concealed);
   waiting_kind_ = PulledKind::concealed;
+}
+
+// `room` is what the codec made up behind the first `before` samples. From kOwnFromMs on it gives way to the
+// last sound that was real.
+void Receiver::Impl::go_on_with_sound(std::size_t before, std::span<float> room) {
+  if (concealed_run_ == 0) {
+    const auto past = pcm_.all().first(pcm_.played().size() + before);
+    last_sound_heard_.assign(past.begin(), past.end());
+  }
+  if (concealed_run_ < kOwnFromMs * ms_) return;
+  std::array<float, kMaxSeam> codec;
+  const bool first = concealed_run_ < 2 * kOwnFromMs * ms_;
+  const auto seam = room.first(first ? std::min(room.size(), kSeamMs * ms_) : 0);
+  std::copy(seam.begin(), seam.end(), codec.begin());
+  extrapolate(last_sound_heard_, rate_, concealed_run_, room);
+  crossfade(std::span(codec).first(seam.size()), seam);
 }
 
 // Decodes the pre-roll for the decoder's sake. A decoder that stood still while packets went by knows only

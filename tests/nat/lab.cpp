@@ -71,6 +71,12 @@ int make_network(std::uint32_t address) {
   return tun;
 }
 
+// Of what is in a UDP packet: 0 to 3 is STUN, 20 to 63 DTLS (RFC 7983).
+unsigned first_byte(const Packet& packet) {
+  const std::size_t at = (packet[0] & 0x0fU) * 4 + 8;
+  return at < packet.size() ? packet[at] : 255;
+}
+
 }  // namespace
 
 std::uint32_t ip(const char* text) {
@@ -150,9 +156,14 @@ void Lab::rebind(NatBox& nat) {
   nat.rebind();
 }
 
-void Lab::block(const Host& a, const Host& b) {
+void Lab::worsen(const Host& a, const Host& b, double loss) {
   const std::lock_guard lock(lock_);
-  blocked_.insert(pair(a, b));
+  worse_[pair(a, b)] = loss;
+}
+
+void Lab::block_checks(const Host& a, const Host& b) {
+  const std::lock_guard lock(lock_);
+  unchecked_.insert(pair(a, b));
 }
 
 Duration Lab::take_lateness() {
@@ -169,6 +180,12 @@ std::uint64_t Lab::passed(const Host& a, const Host& b) const {
 std::vector<Lab::Sent> Lab::sent(const Host& host) const {
   const std::lock_guard lock(lock_);
   return sent_.at(&host);
+}
+
+std::uint64_t Lab::handshaken(const Host& a, const Host& b) const {
+  const std::lock_guard lock(lock_);
+  const auto found = handshaken_.find(pair(a, b));
+  return found == handshaken_.end() ? 0 : found->second;
 }
 
 std::uint64_t Lab::tcp_bytes(const Host& a, const Host& b) const {
@@ -229,12 +246,17 @@ void Lab::forward(Place& from, Packet packet) {
   if (to == nullptr) to = deliver(packet);
   if (to == nullptr || (udp && !to->udp)) return;
   const auto way = pair(*from.host, *to->host);
-  if (udp && blocked_.contains(way)) return;
-  if (udp && std::uniform_real_distribution(0.0, 1.0)(random_) < weather_.loss) return;
-  if (udp)
+  if (udp) {
+    const auto worse = worse_.find(way);
+    const double loss = worse == worse_.end() ? weather_.loss : std::max(worse->second, weather_.loss);
+    if (std::uniform_real_distribution(0.0, 1.0)(random_) < loss) return;
+    const unsigned first = first_byte(packet);
+    if (first < 4 && unchecked_.contains(way)) return;
+    if (first >= 20 && first < 64) ++handshaken_[way];
     ++passed_[way];
-  else
+  } else {
     tcp_bytes_[way] += packet.size();
+  }
   const double more = std::uniform_real_distribution(0.0, 1.0)(random_) * (udp ? 1.0 : 0.0);
   const Duration delay = weather_.delay + std::chrono::duration_cast<Duration>(weather_.jitter * more);
   travelling_.push({now() + delay, order_++, to, std::move(packet)});

@@ -63,13 +63,17 @@ class Lab {
 
   // While it runs, from any thread.
   void rebind(NatBox& nat);
-  // UDP between these two, however it is translated, is dropped.
-  void block(const Host& a, const Host& b);
+  // UDP between these two, however it is translated, is lost more often than by the weather; 1: all of it.
+  void worsen(const Host& a, const Host& b, double loss);
+  void block(const Host& a, const Host& b) { worsen(a, b, 1); }
+  // Of their UDP, what is STUN.
+  void block_checks(const Host& a, const Host& b);
   // How late the laboratory itself has been with a packet since the last time it was asked: what the machine
   // was busy with otherwise.
   Duration take_lateness();
-  // UDP packets that have passed between these two.
+  // UDP packets that have passed between these two, and how many of them were of DTLS.
   std::uint64_t passed(const Host& a, const Host& b) const;
+  std::uint64_t handshaken(const Host& a, const Host& b) const;
   // UDP packets that have left a host that is watched, before any NAT. Before start().
   struct Sent {
     TimePoint at;
@@ -109,8 +113,10 @@ class Lab {
   std::priority_queue<Travelling, std::vector<Travelling>, std::greater<>> travelling_;
   Duration lateness_{};
   std::uint64_t order_ = 0;
-  std::set<std::pair<const Host*, const Host*>> blocked_;
-  std::map<std::pair<const Host*, const Host*>, std::uint64_t> passed_, tcp_bytes_;
+  using Way = std::pair<const Host*, const Host*>;
+  std::map<Way, double> worse_;
+  std::set<Way> unchecked_;
+  std::map<Way, std::uint64_t> passed_, handshaken_, tcp_bytes_;
   std::map<const Host*, std::vector<Sent>> sent_;
   std::atomic<bool> stop_{false};
   std::thread thread_;

@@ -13,6 +13,12 @@ std::unique_ptr<Caller> join(Clients& clients, const Server& server, const std::
   return join_with_tone(clients, server, "room", name, hz);
 }
 
+double metric(const Server& server, const std::string& name) {
+  const auto text = server.http("GET", "/metrics").body;
+  const auto line = text.find("\n" + name + " ");
+  return line == std::string::npos ? -1 : std::stod(text.substr(line + name.size() + 2));
+}
+
 TEST(Staying, ANatThatForgetsUsCostsHalfASecond) {
   UdpRelay relay;
   auto settings = loopback_settings();
@@ -38,6 +44,42 @@ TEST(Staying, ANatThatForgetsUsCostsHalfASecond) {
   std::printf("three rebindings of both: longest silence %.0f ms at ann, %.0f ms at bob\n", at_ann, at_bob);
   EXPECT_LE(at_ann, 500);
   EXPECT_LE(at_bob, 500);
+  EXPECT_EQ(ann->session().stats().reconnects, 0);
+}
+
+// A host with two uplinks that takes turns: both addresses pass every check, and the leg stays with one of
+// them instead of following each packet.
+TEST(Staying, TwoAddressesThatAlternateAreHeardAndDoNotFlap) {
+  UdpRelay relay;
+  auto settings = loopback_settings();
+  settings.media.advertise = {relay.local()};
+  const Server server(settings);
+  relay.forward_to(server.media());
+  Clients clients;
+  const auto join_by_server = [&](const char* name, double hz) {
+    auto config = caller_config(server, "room", name);
+    config.dtx = false;
+    config.direct = false;
+    return std::make_unique<Caller>(clients, config, steady_tone(hz));
+  };
+  const auto ann = join_by_server("ann", 500), bob = join_by_server("bob", 800);
+  ASSERT_EQ(wait_tone(*ann, 800), "");
+  ASSERT_EQ(wait_tone(*bob, 500), "");
+  const std::size_t at_ann = ann->heard().size(), at_bob = bob->heard().size();
+  const auto rebinds = [&] { return metric(server, "parley_leg_rebinds_total"); };
+  const double before = rebinds();
+  relay.alternate(true);
+  std::this_thread::sleep_for(4s);  // the call goes on: 400 packets, every other one from elsewhere
+  ASSERT_EQ(wait_tone(*ann, 800), "");
+  ASSERT_EQ(wait_tone(*bob, 500), "");
+  const double gap =
+      std::max(longest_gap_ms(ann->heard(), 800, at_ann), longest_gap_ms(bob->heard(), 500, at_bob));
+  std::this_thread::sleep_for(1100ms);  // metrics are a second old
+  const double moves = rebinds() - before;
+  std::printf("addresses that alternate for 4 s: longest silence %.0f ms, %.0f moves of two legs\n", gap,
+              moves);
+  EXPECT_LE(gap, 120);  // until a check has come from there, every other packet is a stranger's
+  EXPECT_LE(moves, 4);  // one in 2 s of each: the hold doubles
   EXPECT_EQ(ann->session().stats().reconnects, 0);
 }
 

@@ -30,18 +30,6 @@ void make_small(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 }
 
-bool pass(int from, int to) {
-  std::array<char, 4'096> bytes;
-  const ssize_t got = ::recv(from, bytes.data(), bytes.size(), 0);
-  if (got <= 0) return false;
-  for (ssize_t sent = 0; sent < got;) {
-    const ssize_t n = ::send(to, bytes.data() + sent, static_cast<std::size_t>(got - sent), MSG_NOSIGNAL);
-    if (n <= 0) return false;
-    sent += n;
-  }
-  return true;
-}
-
 }  // namespace
 
 TcpRelay::TcpRelay(const Address& server) : server_(server) {
@@ -78,6 +66,19 @@ void TcpRelay::accept_one() {
     return;
   }
   pairs_.emplace_back(client, server);
+}
+
+bool TcpRelay::pass(int from, int to) {
+  std::array<char, 4'096> bytes;
+  const ssize_t got = ::recv(from, bytes.data(), bytes.size(), 0);
+  if (got <= 0) return false;
+  for (ssize_t sent = 0; sent < got;) {
+    const ssize_t n = ::send(to, bytes.data() + sent, static_cast<std::size_t>(got - sent), MSG_NOSIGNAL);
+    if (n <= 0) return false;
+    sent += n;
+    passed_.fetch_add(static_cast<std::uint64_t>(n));
+  }
+  return true;
 }
 
 void TcpRelay::run() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -19,16 +20,19 @@ class TcpRelay {
   std::uint16_t port() const { return port_; }
   // Nothing is passed on, in either direction; nothing is lost either.
   void stand_still(bool still) { still_.store(still); }
+  std::uint64_t passed() const { return passed_.load(); }  // bytes, both ways
 
  private:
   void run();
   void accept_one();
+  bool pass(int from, int to);
 
   Address server_;
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::vector<std::pair<int, int>> pairs_;  // client, server
   std::atomic<bool> still_{false}, stop_{false};
+  std::atomic<std::uint64_t> passed_{0};
   std::thread thread_;
 };
 

@@ -22,6 +22,9 @@ class UdpRelay {
   // The mappings are forgotten: the next packet of each client comes from another port, and what is sent to
   // the old ports is lost.
   void rebind() { rebind_.store(true); }
+  // Every other packet of each client comes from a second port, as by a host with two uplinks; both are good
+  // for the way back.
+  void alternate(bool two) { alternate_.store(two); }
   // A firewall that lets no UDP through, in either direction.
   void block(bool blocked) { blocked_.store(blocked); }
 
@@ -29,9 +32,15 @@ class UdpRelay {
   void run();
 
   std::unique_ptr<net::UdpSocket> inside_;
-  std::map<Address, std::unique_ptr<net::UdpSocket>> outside_;  // by client
+  struct Ports {
+    std::unique_ptr<net::UdpSocket> first, second;  // the second only where they alternate
+    bool check_by_second = false, packet_by_second = false;
+  };
+  net::UdpSocket& port_of(Ports& ports, Bytes datagram);
+
+  std::map<Address, Ports> outside_;  // by client
   Address server_;
-  std::atomic<bool> rebind_{false}, blocked_{false}, stop_{false};
+  std::atomic<bool> rebind_{false}, alternate_{false}, blocked_{false}, stop_{false};
   std::thread thread_;
 };
 

@@ -123,6 +123,7 @@ class IceClient::Impl {
   bool nominated() const { return nominated_; }
   const std::optional<Address>& mapped() const { return mapped_; }
   const std::optional<TimePoint>& last_authenticated() const { return last_authenticated_; }
+  TimePoint consented() const { return consent_; }
 
  private:
   CandidatePair* find(const Address& address) {
@@ -451,6 +452,9 @@ std::optional<Address> IceClient::mapped_address() const {
 }
 std::optional<TimePoint> IceClient::last_authenticated() const {
   return impl_->last_authenticated();
+}
+TimePoint IceClient::consented() const {
+  return impl_->consented();
 }
 void IceClient::network_changed(TimePoint at) {
   impl_->network_changed(at);

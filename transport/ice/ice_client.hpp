@@ -91,6 +91,8 @@ class IceClient {
   bool controlling() const;                       // may change by a role conflict
   std::optional<Address> mapped_address() const;  // how the peer sees us
   std::optional<TimePoint> last_authenticated() const;
+  // The last answer on the selected path, by when it was given; consent rests on it.
+  TimePoint consented() const;
 
   // The socket is another, or its address is: asks on the selected path at once instead of in some seconds,
   // so that a lite peer learns where media has to go now.

@@ -39,6 +39,9 @@ constexpr Duration kDoubt = 200ms;
 constexpr Duration kPeerKeepAlive = 100ms;
 // The same while another carrier has the call: UDP is only asked whether it is back.
 constexpr Duration kProbe = 1s;
+// A handshake that failed is begun anew where the leg can live without it meanwhile, later each time.
+constexpr Duration kFirstRetry = 1s;
+constexpr Duration kLastRetry = 30s;
 // So many packets by another carrier, and SRTP's roll-over counter may have moved on unseen.
 constexpr std::uint64_t kUnseen = 8'192;
 
@@ -119,9 +122,12 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   void keep_local_address(const std::optional<IpAddress>& address) {
     if (!client_) local_ip_ = address;
   }
+  void make_dtls();
   void doubt(TimePoint at);
   void check_paths(TimePoint at);
   void check_dtls(TimePoint at);
+  void handshake_failed(TimePoint at);
+  void begin_handshake(TimePoint at);
   void become_connected(TimePoint at);
   void send_rtcp(std::span<std::uint8_t> buffer, std::size_t size);
   bool may_send(TimePoint at) const;
@@ -136,6 +142,7 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   }
 
   LegConfig config_;
+  const dtls::Identity* identity_ = nullptr;
   LegOutput& output_;
   TimePoint start_;
 
@@ -165,6 +172,8 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   std::int64_t last_by_srtp_ = 0;
   std::uint64_t carried_since_srtp_ = 0;
   TimePoint next_doubt_ = TimePoint::max();  // client: when silence has to be looked at
+  TimePoint retry_at_ = TimePoint::max();    // the handshake is begun anew
+  Duration retry_pause_ = kFirstRetry;
 
   std::uint64_t packets_in_ = 0;
   std::uint64_t bytes_in_ = 0;
@@ -185,12 +194,10 @@ Leg::Impl::Impl(LegConfig config, const dtls::Identity* identity, LegOutput& out
     return;
   }
   PARLEY_ASSERT(identity != nullptr);
+  identity_ = identity;
   const ice::Credentials local{config_.local_ufrag, config_.local_pwd};
   const ice::Credentials remote{config_.remote_ufrag, config_.remote_pwd};
-  const auto role = config_.controlling ? dtls::Role::active : dtls::Role::passive;
-  // An unusable fingerprint matches no certificate: signalling has refused it long before.
-  const auto expected = dtls::Fingerprint::parse(config_.remote_fingerprint);
-  if (expected) dtls_ = std::make_unique<dtls::Session>(*identity, role, *expected, *this);
+  make_dtls();
   if (config_.controlling || config_.peer_to_peer) {
     ice::IceClientConfig ice;
     ice.local = local;
@@ -203,6 +210,13 @@ Leg::Impl::Impl(LegConfig config, const dtls::Identity* identity, LegOutput& out
   } else {
     lite_.emplace(local, remote.ufrag);
   }
+}
+
+void Leg::Impl::make_dtls() {
+  const auto role = config_.controlling ? dtls::Role::active : dtls::Role::passive;
+  // An unusable fingerprint matches no certificate: signalling has refused it long before.
+  const auto expected = dtls::Fingerprint::parse(config_.remote_fingerprint);
+  if (expected) dtls_ = std::make_unique<dtls::Session>(*identity_, role, *expected, *this);
 }
 
 std::optional<Address> Leg::Impl::remote() const {
@@ -277,8 +291,7 @@ void Leg::Impl::check_dtls(TimePoint at) {
       if (!secured_) become_connected(at);
       break;
     case dtls::State::failed:
-      give_up_udp(dtls_->failure() == dtls::FailureReason::wrong_certificate ? LegEnd::wrong_certificate
-                                                                             : LegEnd::dtls_failed);
+      handshake_failed(at);
       break;
     case dtls::State::closed:
       give_up_udp(LegEnd::dtls_closed);
@@ -287,6 +300,23 @@ void Leg::Impl::check_dtls(TimePoint at) {
     case dtls::State::handshaking:
       break;
   }
+}
+
+// Two clients have the server meanwhile, a carried leg its carrier. Neither end hears when the other has
+// given up: each begins anew by its own clock, until both are at it at the same time.
+void Leg::Impl::handshake_failed(TimePoint at) {
+  if (dtls_->failure() == dtls::FailureReason::wrong_certificate)
+    return give_up_udp(LegEnd::wrong_certificate);
+  if (!carried() && !config_.peer_to_peer) return give_up_udp(LegEnd::dtls_failed);
+  dtls_.reset();
+  retry_at_ = at + retry_pause_;
+  retry_pause_ = std::min(retry_pause_ * 2, kLastRetry);
+}
+
+void Leg::Impl::begin_handshake(TimePoint at) {
+  retry_at_ = TimePoint::max();
+  make_dtls();
+  if (client_ && client_->selected()) dtls_->start(at);
 }
 
 void Leg::Impl::become_connected(TimePoint at) {
@@ -343,7 +373,8 @@ bool Leg::Impl::receive_carried(TimePoint at, Bytes packet) {
 }
 
 Leg::UdpSigns Leg::Impl::udp_signs() const {
-  return {secured_ && remote().has_value(), udp_answered_, udp_heard_, udp_heard_rtp_};
+  const auto consented = client_ && client_->selected() ? std::optional(client_->consented()) : std::nullopt;
+  return {secured_ && remote().has_value(), udp_answered_, consented, udp_heard_, udp_heard_rtp_};
 }
 
 bool Leg::Impl::path_allowed(const Address& from, std::uint32_t ssrc, bool rtcp) const {
@@ -507,6 +538,7 @@ void Leg::Impl::on_timer(TimePoint at) {
   if (ended_) return;
   if (!config_.encrypted) announce();
   if (at >= next_doubt_) doubt(at);
+  if (at >= retry_at_) begin_handshake(at);
   if (client_ && at >= client_->next_timeout()) check_paths(at);
   if (dtls_ && !ended_ && at >= dtls_->next_timeout()) {
     dtls_->on_timer(at);
@@ -553,7 +585,7 @@ TimePoint Leg::Impl::next_timeout() const {
   if (config_.encrypted || config_.expects_media) next = last_heard_ + config_.timeout;
   if (client_) next = std::min(next, client_->next_timeout());
   if (dtls_) next = std::min(next, dtls_->next_timeout());
-  next = std::min(next, next_doubt_);
+  next = std::min({next, next_doubt_, retry_at_});
   next = std::min(next, connected_ ? rtcp_.next_report() : start_ + kConnectLimit);
   return next;
 }

@@ -135,6 +135,7 @@ class Leg {
   struct UdpSigns {
     bool ready = false;                  // keys are there and a path is selected
     std::optional<TimePoint> answered;   // client: the last authenticated answer to a check
+    std::optional<TimePoint> consented;  // client: the last answer on the selected path (RFC 7675)
     std::optional<TimePoint> heard;      // the last authenticated datagram of any kind
     std::optional<TimePoint> heard_rtp;  // the last media packet
   };

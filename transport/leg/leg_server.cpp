@@ -167,6 +167,7 @@ class LegServer::Impl final : public LegOutput {
   void deliver(Entry& entry, const net::Datagram& datagram);
   void map_address(Entry& entry, const Address& address);
   void send_frames(TimePoint at);
+  void make_due(Entry& entry, TimePoint at);
   void run_timers(TimePoint at);
   void reap(TimePoint at);
   void publish(TimePoint at);
@@ -193,7 +194,7 @@ class LegServer::Impl final : public LegOutput {
   std::unordered_map<std::string, LegId> by_ufrag_;
   std::unordered_map<SourceKey, LegId, SourceKeyHash> by_source_;
   std::vector<std::pair<LegId, LegEnd>> ended_;
-  TimePoint next_timers_{};
+  TimePoint next_timers_{}, last_timers_{};
   LegTraffic dead_traffic_;  // of legs that are gone
   LegServerStats local_;
   RateLimitedLog unknown_log_{"datagrams from addresses that belong to no leg"};
@@ -211,8 +212,8 @@ void LegServer::Impl::run() {
   poller.add(wake_.fd());
   if (bindings_.second_fd() >= 0) poller.add(bindings_.second_fd());
   while (!stopping_.load(std::memory_order_relaxed)) {
-    // Without legs nothing is due: the thread sleeps until somebody speaks.
-    poller.wait(legs_.empty() ? kTrafficInterval : kTimerStep);
+    // Where nobody speaks the thread sleeps until the first timer.
+    poller.wait(std::min(next_timers_, next_publish_) - now());
     wake_.drain();
     frames_waiting_.store(false, std::memory_order_release);
     const TimePoint at = now();
@@ -255,7 +256,7 @@ void LegServer::Impl::take_carried(TimePoint at) {
     if (found == legs_.end()) continue;
     Entry& entry = found->second;
     entry.leg->receive_carried(std::min(header.arrival, at), Bytes(packet.data(), header.size));
-    entry.due = std::min(entry.due, entry.leg->next_timeout());
+    make_due(entry, entry.leg->next_timeout());
   }
 }
 
@@ -323,6 +324,7 @@ void LegServer::Impl::add_leg(AddLeg command, TimePoint at) {
   const auto plain_remote = command.config.encrypted ? std::nullopt : command.config.remote;
   entry.leg = std::make_unique<Leg>(std::move(command.config), &identity_, *this, at);
   Entry& stored = legs_.insert_or_assign(id, std::move(entry)).first->second;
+  make_due(stored, at);
   if (plain_remote && !by_address_.contains(*plain_remote)) map_address(stored, *plain_remote);
 }
 
@@ -357,7 +359,7 @@ void LegServer::Impl::set_carrier(const SetCarrier& command, TimePoint at) {
   const auto found = legs_.find(command.leg);
   if (found == legs_.end()) return;
   found->second.leg->set_carrier(at, command.carrier);
-  found->second.due = at;
+  make_due(found->second, at);
 }
 
 void LegServer::Impl::receive(const net::Datagram& datagram) {
@@ -433,7 +435,7 @@ void LegServer::Impl::deliver(Entry& entry, const net::Datagram& datagram) {
       entry.remote = remote;
     }
   }
-  entry.due = std::min(entry.due, entry.leg->next_timeout());
+  make_due(entry, entry.leg->next_timeout());
 }
 
 void LegServer::Impl::map_address(Entry& entry, const Address& address) {
@@ -454,8 +456,15 @@ void LegServer::Impl::map_address(Entry& entry, const Address& address) {
   entry.mapped.push_back(address);
 }
 
+// Timers of many legs are looked at together, at most every kTimerStep.
+void LegServer::Impl::make_due(Entry& entry, TimePoint at) {
+  entry.due = std::min(entry.due, at);
+  next_timers_ = std::min(next_timers_, std::max(entry.due, last_timers_ + kTimerStep));
+}
+
 void LegServer::Impl::run_timers(TimePoint at) {
-  next_timers_ = at + kTimerStep;
+  last_timers_ = at;
+  TimePoint next = at + kTrafficInterval;
   for (auto& [id, entry] : legs_) {
     if (at >= entry.due) {
       entry.leg->on_timer(at);
@@ -465,7 +474,9 @@ void LegServer::Impl::run_timers(TimePoint at) {
       entry.next_traffic += kTrafficInterval;
       events_.on_traffic(id, entry.route, entry.leg->traffic());
     }
+    next = std::min({next, entry.due, entry.next_traffic});
   }
+  next_timers_ = std::max(next, at + kTimerStep);
 }
 
 void LegServer::Impl::on_connected(LegId leg) {

@@ -164,6 +164,33 @@ TEST_F(DirectPathTest, APathThatLosesTooMuchIsLeft) {
   EXPECT_EQ(path_.take_failure(), "loss");
 }
 
+TEST_F(DirectPathTest, APathThatLosesAThirdIsLeftWithinASecondOrTwo) {
+  become_active();
+  const TimePoint begin = at_;
+  while (path_.state() == State::active && at_ - begin < 5s) {
+    lost_ += (at_ - begin) % 60ms == 0ms ? 1 : 0;
+    pass(20ms, (at_ - begin) % 60ms != 0ms);
+  }
+  EXPECT_EQ(path_.take_failure(), "loss");
+  EXPECT_LE(at_ - begin, 2s);
+}
+
+TEST_F(DirectPathTest, ConsentThatIsLostSendsTheCallBackWhileBothPathsStillCarryIt) {
+  become_active();
+  const TimePoint last = at_;
+  while (at_ - last < DirectPath::kNoConsent - 20ms) {
+    pass(20ms, true);
+    path_.consented(at_, last);
+  }
+  EXPECT_TRUE(path_.listens_direct());
+  pass(40ms, true);
+  path_.consented(at_, last);
+  EXPECT_EQ(path_.take_failure(), "consent");
+  EXPECT_EQ(path_.state(), State::fading);
+  EXPECT_TRUE(path_.sends_direct());
+  EXPECT_TRUE(path_.sends_mcu());
+}
+
 TEST_F(DirectPathTest, BothPathsCarrySoundWhenTheServerCallsBack) {
   become_active();
   path_.stop(at_);

@@ -188,6 +188,29 @@ TEST(Carrier, AHandshakeThatFailsEndsNoCarriedLeg) {
   expect_whole(wire.server.heard, 50 * 35);
 }
 
+// What kept the handshake away may be gone a minute later: it is begun anew, and UDP is ready when the client
+// looks.
+TEST(Carrier, AHandshakeThatFailedIsTriedAgain) {
+  Wire wire;
+  wire.only_stun = true;
+  wire.start();
+  use(wire, Carrier::websocket);
+  std::uint64_t time = 0;
+  talk(wire, 50 * 65, time);
+  ASSERT_FALSE(wire.client.leg->udp_signs().ready);
+  wire.only_stun = false;
+  const TimePoint open = wire.at;
+  while (wire.at - open < 60s && !(wire.client.leg->udp_signs().ready && wire.server.leg->udp_signs().ready))
+    talk(wire, 10, time);
+  ASSERT_TRUE(wire.client.leg->udp_signs().ready);
+  ASSERT_TRUE(wire.server.leg->udp_signs().ready);
+  std::printf("UDP is ready %.1f s after the handshake gets through\n", to_seconds(wire.at - open));
+  use(wire, Carrier::udp);
+  talk(wire, 50, time);
+  expect_whole(wire.server.heard, time / 960);
+  expect_whole(wire.client.heard, time / 960);
+}
+
 TEST(Carrier, GoodbyeGoesTheWayOfTheMedia) {
   Wire wire;
   wire.blocked = true;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 #include "tests/unit/transport/leg/wire.hpp"
 
@@ -151,6 +152,42 @@ TEST(Leg, ClientThatMovesKeepsItsCall) {
   EXPECT_TRUE(wire.server.leg->send_rtp(wire.at, packet("found you")));
   wire.run(5ms);
   EXPECT_EQ(wire.client.heard.size(), 1U);
+}
+
+// A host with two uplinks: every packet is heard, and media does not follow each of them.
+TEST(Leg, AddressesThatAlternateAreHeardAndDoNotFlap) {
+  Wire wire;
+  ASSERT_TRUE(wire.connect());
+  wire.second = address("203.0.113.5:6000");
+  int moves = 0;
+  auto remote = wire.server.leg->remote();
+  for (int i = 0; i < 50 * 20; ++i) {  // 20 s of talk
+    wire.client.leg->send_rtp(wire.at, packet("up", static_cast<std::uint64_t>(i) * 960));
+    wire.server.leg->send_rtp(wire.at, packet("down", static_cast<std::uint64_t>(i) * 960));
+    for (int ms = 0; ms < 20; ++ms) {
+      wire.run(1ms);
+      moves += std::exchange(remote, wire.server.leg->remote()) != remote ? 1 : 0;
+    }
+  }
+  EXPECT_LE(moves, 8) << "of 2,000 datagrams";
+  EXPECT_EQ(wire.client.heard.size(), 1'000U);
+  // Until a check has come from there, at most two of the client's intervals later, what comes from the
+  // second address is a stranger's.
+  EXPECT_GE(wire.server.heard.size(), 1'000U - 6 * 25);
+  EXPECT_FALSE(wire.server.end.has_value());
+  // Who has not passed a check moves nothing, however much of it comes.
+  wire.second.reset();
+  wire.run(15s);
+  remote = wire.server.leg->remote();
+  const ByteBuffer check = *std::find_if(wire.to_server.rbegin(), wire.to_server.rend(), [](const auto& d) {
+    return net::classify(d) == net::PacketKind::stun;
+  });
+  for (int i = 0; i < 100; ++i) {
+    ByteBuffer forged = check;
+    forged[forged.size() - 20] ^= 1;  // within the integrity
+    EXPECT_FALSE(wire.inject(address("198.51.100.7:9999"), forged));
+  }
+  EXPECT_EQ(wire.server.leg->remote(), remote);
 }
 
 TEST(Leg, ReportsLossJitterAndRoundTrip) {

@@ -1,6 +1,7 @@
 // Two legs, client and server, joined by a wire in memory: virtual time, seeded loss, no sockets.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -24,6 +25,7 @@ class Wire {
   double loss = 0;
   bool only_stun = false;
   bool blocked = false;               // UDP
+  std::optional<Address> second;      // of the client: every other datagram comes from there
   std::mt19937 random{42};            // which datagrams are lost
   std::vector<ByteBuffer> to_server;  // everything that reached the server, for attacks that repeat it
 
@@ -97,11 +99,17 @@ class Wire {
       from.outbox.pop_front();
       if (blocked) continue;
       if (only_stun && net::classify(datagram) != net::PacketKind::stun) continue;
-      if (target != to.self || std::bernoulli_distribution(loss)(random)) continue;
+      const bool arrives = target == to.self || (&to == &client && target == second);
+      if (!arrives || std::bernoulli_distribution(loss)(random)) continue;
       if (&to == &server) to_server.push_back(datagram);
-      to.leg->receive(at, from.self, to.self.ip, datagram);
+      // Checks take turns of their own, so that the second address is sure to pass one.
+      auto& turn = turns_[net::classify(datagram) == net::PacketKind::stun ? 0 : 1];
+      const bool from_second = &from == &client && second && turn++ % 2 == 1;
+      to.leg->receive(at, from_second ? *second : from.self, to.self.ip, datagram);
     }
   }
+
+  std::array<std::size_t, 2> turns_{};
 };
 
 }  // namespace parley
