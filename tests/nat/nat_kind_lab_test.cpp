@@ -3,6 +3,8 @@
 
 #include <thread>
 
+#include "client/cli.hpp"
+#include "client/commands.hpp"
 #include "client/nat_kind.hpp"
 #include "tests/nat/world.hpp"
 
@@ -57,6 +59,25 @@ TEST(NatKind, WithoutASecondPortItSaysWhatItCan) {
   EXPECT_TRUE(said[0].kind.starts_with("no NAT; what it lets in cannot be told")) << said[0].kind;
   EXPECT_TRUE(said[1].kind.starts_with("there is a NAT; what it lets in cannot be told")) << said[1].kind;
   for (const auto& words : said) EXPECT_FALSE(words.known);
+}
+
+// The command itself: what a user reads.
+TEST(Doctor, SaysWhatTheNatIsAndWhatToExpectOfIt) {
+  NEEDS_LAB();
+  World world({10ms, 0ms, 0});
+  const Person home = world.person(Kind::port_restricted, 0);
+  world.open();
+  client::DoctorCommand doctor;
+  doctor.server = world.url();
+  doctor.checks = {client::Check::server, client::Check::call};
+  int code = -1;
+  testing::internal::CaptureStdout();
+  home.host->run([&] { code = client::run_doctor(doctor); });
+  const auto text = testing::internal::GetCapturedStdout();
+  std::printf("%s", text.c_str());
+  EXPECT_EQ(code, 0);
+  EXPECT_NE(text.find("ok    nat        port-restricted NAT\n"), std::string::npos);
+  EXPECT_NE(text.find("-> direct calls will work with everybody but"), std::string::npos);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What a call hears when its path changes: real clients and a real server on a network of namespaces. Skipped,
-// loudly, where namespaces or TUN devices cannot be made.
+// What a call hears when its path changes: real clients and a real server on a network of namespaces.
+// Skipped, loudly, where namespaces or TUN devices cannot be made.
 #include <gtest/gtest.h>
 
 #include <algorithm>
