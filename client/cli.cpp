@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "client/broadcast_cli.hpp"
+#include "client/duration_text.hpp"
 
 namespace parley::client {
 
@@ -16,6 +17,7 @@ constexpr const char* kFooter = R"(Exit codes:
   0 done   1 failed   2 wrong usage   3 server not reachable
   4 refused (PIN, token, locked, full, no common codec)   5 the media path did not come up
   6 connection lost, or closed by the server   7 no audio device, or a bad audio file
+  8 declined   9 busy   10 no answer   11 nobody is there under this name (call)
   130 stopped by a second Ctrl-C
 
 A call without a sound device:  parley join demo --input tone:440 --output heard.wav --duration 10)";
@@ -31,12 +33,14 @@ struct Raw {
   std::string consent = "yes";
   std::string room, name, pin, input = "mic", output = "speaker", transport = "dtls", codec = "opus";
   int ptime = 20, bitrate = 32'000, complexity = 7;
-  double duration = 0;
+  std::string duration;
   double reconnect = 300;
   std::string direct = "auto", carrier = "auto";
   bool no_guessing = false, no_probing = false, no_dtx = false, no_fec = false, fixed = false,
        listen_only = false, loop = false;
 
+  std::string peer, call_key;
+  bool automatic = false, once = false;
   std::string participant, listener;
   double db = 0;
   std::vector<std::string> to;
@@ -65,6 +69,52 @@ void add_room(CLI::App& app, Raw& raw) {
   app.add_option("ROOM", raw.room, "The room's name")->required();
 }
 
+// What is said and heard, and how it travels.
+void add_media(CLI::App& app, Raw& raw) {
+  app.add_option("--input", raw.input, "mic | FILE | URL | tone:HZ[,steady][,amp=A] | silence")
+      ->capture_default_str();
+  app.add_option("--output", raw.output, "speaker | FILE.wav | null")->capture_default_str();
+  app.add_flag("--loop", raw.loop, "Start an input file again at its end (else silence follows)");
+  app.add_flag("--listen-only", raw.listen_only, "Send nothing; no microphone is opened");
+  app.add_option("--duration", raw.duration, "Leave after so long in the room: 12s, 3m, 1h30m, or seconds");
+  add_json(app, raw);
+  app.add_option("--transport", raw.transport,
+                 "dtls, or rtp: unencrypted, if the server allows it for this network")
+      ->check(CLI::IsMember({"dtls", "rtp"}))
+      ->capture_default_str();
+  app.add_option("--codec", raw.codec, "opus, pcmu or pcma")
+      ->check(CLI::IsMember({"opus", "pcmu", "pcma"}))
+      ->capture_default_str();
+  app.add_option("--ptime", raw.ptime, "Milliseconds of sound per packet")
+      ->check(CLI::IsMember({10, 20, 40, 60}))
+      ->capture_default_str();
+  app.add_option("--bitrate", raw.bitrate, "Opus, bits per second")
+      ->check(CLI::Range(6'000, 128'000))
+      ->capture_default_str();
+  app.add_option("--complexity", raw.complexity, "Opus, 0 (cheap) to 10")
+      ->check(CLI::Range(0, 10))
+      ->capture_default_str();
+  app.add_option("--carrier", raw.carrier,
+                 "auto: UDP, and the WebSocket where UDP is blocked; udp or websocket: nothing else")
+      ->check(CLI::IsMember({"auto", "udp", "websocket"}))
+      ->capture_default_str();
+  app.add_option("--direct", raw.direct, "auto: a call of two may go from peer to peer; never")
+      ->check(CLI::IsMember({"auto", "never"}))
+      ->capture_default_str();
+  app.add_flag("--no-port-guessing", raw.no_guessing,
+               "Direct calls: no checks to ports that the peer has not named, next to its own or at random");
+  app.add_flag("--no-probing", raw.no_probing,
+               "Direct calls: no checks from many sockets and to random ports of the peer, which find most "
+               "other symmetric NATs");
+  app.add_option("--reconnect", raw.reconnect,
+                 "Seconds to try to come back when the server is lost; 0: leave")
+      ->check(CLI::Range(0.0, 86'400.0))
+      ->capture_default_str();
+  app.add_flag("--no-dtx", raw.no_dtx, "Send packets during silence too");
+  app.add_flag("--no-fec", raw.no_fec, "No forward error correction");
+  app.add_flag("--fixed", raw.fixed, "Do not adapt bitrate, FEC and packet length to the measured loss");
+}
+
 CLI::App* add_join(CLI::App& app, Raw& raw) {
   CLI::App* join = app.add_subcommand("join", "Join a room and talk");
   add_room(*join, raw);
@@ -76,52 +126,34 @@ CLI::App* add_join(CLI::App& app, Raw& raw) {
       ->check(CLI::IsMember({"yes", "no"}))
       ->capture_default_str();
   join->add_option("--token", raw.token, "A token that admits to the room");
-  join->add_option("--input", raw.input, "mic | FILE | URL | tone:HZ[,steady][,amp=A] | silence")
-      ->capture_default_str();
-  join->add_option("--output", raw.output, "speaker | FILE.wav | null")->capture_default_str();
-  join->add_flag("--loop", raw.loop, "Start an input file again at its end (else silence follows)");
-  join->add_flag("--listen-only", raw.listen_only, "Send nothing; no microphone is opened");
-  join->add_option("--duration", raw.duration, "Leave after this many seconds in the room")
-      ->check(CLI::Range(0.1, 7 * 86'400.0));
-  add_json(*join, raw);
-  join->add_option("--transport", raw.transport,
-                   "dtls, or rtp: unencrypted, if the server allows it for this network")
-      ->check(CLI::IsMember({"dtls", "rtp"}))
-      ->capture_default_str();
-  join->add_option("--codec", raw.codec, "opus, pcmu or pcma")
-      ->check(CLI::IsMember({"opus", "pcmu", "pcma"}))
-      ->capture_default_str();
-  join->add_option("--ptime", raw.ptime, "Milliseconds of sound per packet")
-      ->check(CLI::IsMember({10, 20, 40, 60}))
-      ->capture_default_str();
-  join->add_option("--bitrate", raw.bitrate, "Opus, bits per second")
-      ->check(CLI::Range(6'000, 128'000))
-      ->capture_default_str();
-  join->add_option("--complexity", raw.complexity, "Opus, 0 (cheap) to 10")
-      ->check(CLI::Range(0, 10))
-      ->capture_default_str();
-  join->add_option("--carrier", raw.carrier,
-                   "auto: UDP, and the WebSocket where UDP is blocked; udp or websocket: nothing else")
-      ->check(CLI::IsMember({"auto", "udp", "websocket"}))
-      ->capture_default_str();
-  join->add_option("--direct", raw.direct, "auto: a call of two may go from peer to peer; never")
-      ->check(CLI::IsMember({"auto", "never"}))
-      ->capture_default_str();
-  join->add_flag(
-      "--no-port-guessing", raw.no_guessing,
-      "Direct calls: no checks to ports that the peer has not named, next to its own or at random");
-  join->add_flag("--no-probing", raw.no_probing,
-                 "Direct calls: no checks from many sockets and to random ports of the peer, which find most "
-                 "other symmetric NATs");
-  join->add_option("--reconnect", raw.reconnect,
-                   "Seconds to try to come back when the server is lost; 0: leave")
-      ->check(CLI::Range(0.0, 86'400.0))
-      ->capture_default_str();
-  join->add_flag("--no-dtx", raw.no_dtx, "Send packets during silence too");
-  join->add_flag("--no-fec", raw.no_fec, "No forward error correction");
-  join->add_flag("--fixed", raw.fixed, "Do not adapt bitrate, FEC and packet length to the measured loss");
+  add_media(*join, raw);
   join->footer(kFooter);
   return join;
+}
+
+// Who one is to those who call and are called.
+void add_caller(CLI::App& app, Raw& raw) {
+  app.add_option("--token", raw.token, "A token for calls, if the server asks for one; it says the name");
+  app.add_option("--key", raw.call_key,
+                 "A secret that lets several devices share the name, [A-Za-z0-9_-] (default: a random one)");
+}
+
+void add_calls(CLI::App& app, Raw& raw) {
+  CLI::App* call = app.add_subcommand("call", "Call somebody, and talk when the call is accepted");
+  call->add_option("PEER", raw.peer, "The name that the other answers under")->required();
+  add_server(*call, raw);
+  call->add_option("--name", raw.name, "Who calls (default: the login name)");
+  add_caller(*call, raw);
+  add_media(*call, raw);
+  call->footer(kFooter);
+  CLI::App* answer = app.add_subcommand("answer", "Wait for calls and take them: y or n and Enter");
+  add_server(*answer, raw);
+  answer->add_option("--as", raw.name, "The name to be called by (default: the login name)");
+  add_caller(*answer, raw);
+  answer->add_flag("--auto", raw.automatic, "Take every call without asking");
+  answer->add_flag("--once", raw.once, "End after the first call");
+  add_media(*answer, raw);
+  answer->footer(kFooter);
 }
 
 CLI::App* add_moderation(CLI::App& app, Raw& raw, const char* name, const char* help, bool participant) {
@@ -143,7 +175,16 @@ CarrierRule carrier_of(const std::string& text) {
                                : CarrierRule::automatic;
 }
 
-Result<Command> make_join(const Raw& raw, const ServerUrl& server) {
+Result<std::optional<double>> stay_of(const Raw& raw) {
+  if (raw.duration.empty()) return std::optional<double>();
+  const auto seconds = parse_duration(raw.duration);
+  if (!seconds) return Error{"--duration: " + seconds.error().what};
+  if (*seconds < 0.1 || *seconds > 7 * 86'400.0)
+    return Error{"--duration: " + raw.duration + " is not between 0.1s and 168h"};
+  return std::optional(*seconds);
+}
+
+Result<JoinCommand> make_join(const Raw& raw, const ServerUrl& server) {
   JoinCommand join;
   join.session.server = server;
   join.session.room = raw.room;
@@ -173,9 +214,21 @@ Result<Command> make_join(const Raw& raw, const ServerUrl& server) {
   if (!output) return output.error();
   join.output = *output;
   join.loop = raw.loop;
-  if (raw.duration > 0) join.duration_s = raw.duration;
+  const auto stay = stay_of(raw);
+  if (!stay) return stay.error();
+  join.duration_s = *stay;
   join.json = raw.json;
-  return Command(join);
+  return join;
+}
+
+Result<Command> make_call(const std::string& chosen, const Raw& raw, const ServerUrl& server) {
+  const auto join = make_join(raw, server);
+  if (!join) return join.error();
+  if (chosen == "join") return Command(*join);
+  if (const auto wrong = protocol::complain_about_id(raw.call_key); wrong && !raw.call_key.empty())
+    return Error{"--key " + *wrong};
+  if (chosen == "call") return Command(CallCommand{*join, raw.peer, raw.token, raw.call_key});
+  return Command(AnswerCommand{*join, raw.token, raw.call_key, raw.automatic, raw.once});
 }
 
 Result<Command> make_doctor(const Raw& raw, const ServerUrl& server) {
@@ -198,7 +251,7 @@ Result<Command> make_command(const std::string& chosen, const Raw& raw) {
   auto server = parse_server_url(raw.server);
   if (!server) return server.error();
   server->trust = {raw.ca, raw.insecure};
-  if (chosen == "join") return make_join(raw, *server);
+  if (chosen == "join" || chosen == "call" || chosen == "answer") return make_call(chosen, raw, *server);
   if (chosen == "rooms") return Command(RoomsCommand{*server, raw.key, raw.json});
   if (chosen == "whisper")
     return Command(WhisperCommand{*server, raw.key, raw.room, raw.participant, raw.to, raw.db});
@@ -232,6 +285,7 @@ std::variant<Command, Advice> parse_command_line(const std::vector<std::string>&
   app.footer(kFooter);
 
   add_join(app, raw);
+  add_calls(app, raw);
   CLI::App* rooms = app.add_subcommand("rooms", "List the rooms of a server");
   add_server(*rooms, raw);
   add_key(*rooms, raw);

@@ -25,6 +25,10 @@ enum ExitCode : int {
   kNoMedia = 5,
   kLost = 6,
   kNoAudio = 7,
+  kDeclined = 8,
+  kBusy = 9,
+  kNoAnswer = 10,
+  kNotThere = 11,      // nobody is registered under this name
   kInterrupted = 130,  // a second Ctrl-C
 };
 
@@ -35,6 +39,20 @@ struct JoinCommand {
   bool loop = false;
   std::optional<double> duration_s;
   bool json = false;
+};
+
+// The room and the token of `join` are those of the call, once it is accepted.
+struct CallCommand {
+  JoinCommand join;
+  std::string peer;
+  std::string token, key;  // of the caller's name
+};
+
+struct AnswerCommand {
+  JoinCommand join;
+  std::string token, key;
+  bool automatic = false;  // takes every call
+  bool once = false;       // ends after the first
 };
 
 struct RoomsCommand {
@@ -105,8 +123,8 @@ struct DoctorCommand {
   bool json = false;
 };
 
-using Command = std::variant<JoinCommand, RoomsCommand, ModerateCommand, WhisperCommand, StreamCommand,
-                             PlayCommand, RecordingsCommand, DoctorCommand>;
+using Command = std::variant<JoinCommand, CallCommand, AnswerCommand, RoomsCommand, ModerateCommand,
+                             WhisperCommand, StreamCommand, PlayCommand, RecordingsCommand, DoctorCommand>;
 
 // Nothing to run: help, version, or a mistake, with what to print and the exit code.
 struct Advice {

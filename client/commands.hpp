@@ -6,6 +6,8 @@
 namespace parley::client {
 
 int run_join(const JoinCommand& command);
+int run_call(const CallCommand& command);
+int run_answer(const AnswerCommand& command);
 int run_rooms(const RoomsCommand& command);
 int run_moderate(const ModerateCommand& command);
 int run_whisper(const WhisperCommand& command);

@@ -70,6 +70,7 @@ void Downlink::pull_both(TimePoint at, std::span<float, kSamples> out) {
   const auto mcu_kind = receiver_.pull(at, mcu).kind;
   const auto direct_kind = direct_.pull(at, direct).kind;
   const bool wanted = direct_wanted_.load(std::memory_order_relaxed);
+  if (direct_dropped_.exchange(false, std::memory_order_relaxed)) fade_.drop_direct();
   fade_.mix(wanted, {mcu_kind, mcu}, {direct_kind, direct}, out);
   if (!wanted && !fade_.on_direct() && !direct_.active())
     direct_used_.store(false, std::memory_order_relaxed);

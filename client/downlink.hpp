@@ -27,6 +27,8 @@ class Downlink {
   // The same from the peer itself (Opus), and whether it shall be listened to. Any thread may want.
   void offer_direct(const MediaPacket& packet);
   void want_direct(bool wanted) { direct_wanted_.store(wanted, std::memory_order_relaxed); }
+  // What has come from the peer is not heard any more. Any thread.
+  void drop_direct() { direct_dropped_.store(true, std::memory_order_relaxed); }
   void pull(TimePoint at, std::span<float, kSamples> out);
 
   struct Snapshot {
@@ -44,6 +46,7 @@ class Downlink {
 
   BoundedQueue<MediaPacket> queue_{64}, direct_queue_{64};
   std::atomic<bool> direct_wanted_{false};
+  std::atomic<bool> direct_dropped_{false};
   std::atomic<bool> direct_used_{false};  // packets of a peer have come: there are two paths to look after
   std::atomic<std::uint64_t> dropped_{0};
   // The playout thread's.

@@ -1,87 +1,25 @@
-// `parley join`: a session with its audio, its display and its signals.
+// `parley join`.
 #include <pwd.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <boost/asio/signal_set.hpp>
-#include <condition_variable>
 #include <csignal>
-#include <deque>
-#include <functional>
-#include <mutex>
 
 #include "client/audio_loop.hpp"
 #include "client/commands.hpp"
+#include "client/inbox.hpp"
+#include "client/join_run.hpp"
 #include "client/net_thread.hpp"
-#include "client/presenter.hpp"
 #include "client/session.hpp"
 
 namespace parley::client {
 
-namespace {
-
-std::string login_name() {
-  const passwd* user = ::getpwuid(::getuid());
-  return user != nullptr && user->pw_name[0] != '\0' ? user->pw_name : "guest";
-}
-
-// What other threads have to tell the main thread, which alone prints.
-class Inbox {
+class JoinRun::Impl final : private SessionEvents {
  public:
-  using Note = std::function<void()>;
-
-  void put(Note note) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (notes_.size() >= kMax) return;  // a terminal that takes nothing must not eat the memory
-      notes_.push_back(std::move(note));
-    }
-    filled_.notify_one();
-  }
-  // The next note, or nothing when `until` has come.
-  Note take(TimePoint until) {
-    std::unique_lock lock(mutex_);
-    if (!filled_.wait_until(lock, until, [this] { return !notes_.empty(); })) return {};
-    Note note = std::move(notes_.front());
-    notes_.pop_front();
-    return note;
-  }
-
- private:
-  static constexpr std::size_t kMax = 10'000;
-  std::mutex mutex_;
-  std::condition_variable filled_;
-  std::deque<Note> notes_;  // guarded by mutex_
-};
-
-class JoinRun final : private SessionEvents {
- public:
-  JoinRun(const JoinCommand& command, std::unique_ptr<Presenter> presenter)
-      : command_(command), presenter_(std::move(presenter)), began_(now()) {}
-
-  int run() {
-    if (!open_audio()) return kNoAudio;
-    SessionConfig config = command_.session;
-    if (config.name.empty()) config.name = login_name();
-    NetThread net;
-    boost::asio::signal_set signals(net.context(), SIGINT, SIGTERM, SIGHUP);
-    Session session(net, config, *this);
-    session_ = &session;
-    wait_for_signal(signals);
-    session.start();
-    loop();
-    playout_.reset();
-    capture_.reset();
-    if (sink_) sink_->finish();
-    const int code = audio_failed_ ? kNoAudio : static_cast<int>(end_->kind);
-    presenter_->ended(time_s(), session.stats(), *end_, code, {in_room_s(), input_start_, output_start_});
-    return code;
-  }
-
- private:
-  double time_s() const { return to_seconds(now() - began_); }
-  double in_room_s() const { return joined_at_ ? to_seconds(left_at_.value_or(now()) - *joined_at_) : 0; }
+  Impl(const JoinCommand& command, Presenter& presenter, TimePoint began)
+      : command_(command), presenter_(&presenter), began_(began) {}
 
   bool open_audio() {
     auto sink = open_sink(command_.output);
@@ -95,6 +33,34 @@ class JoinRun final : private SessionEvents {
     source_ = std::move(*source);
     return true;
   }
+
+  void go_to(const std::string& room, const std::string& token) {
+    command_.session.room = room;
+    command_.session.token = token;
+  }
+
+  int run() {
+    SessionConfig config = command_.session;
+    if (config.name.empty()) config.name = login_name();
+    NetThread net;
+    boost::asio::signal_set signals(net.context(), SIGINT, SIGTERM, SIGHUP);
+    Session session(net, config, *this);
+    session_ = &session;
+    wait_for_signal(signals);
+    session.start();
+    loop();
+    playout_.reset();
+    capture_.reset();
+    if (sink_) sink_->finish();
+    const int code = audio_failure_ ? kNoAudio : static_cast<int>(end_->kind);
+    if (audio_failure_) end_->message = audio_failure_->what;
+    presenter_->ended(time_s(), session.stats(), *end_, code, {in_room_s(), input_start_, output_start_});
+    return code;
+  }
+
+ private:
+  double time_s() const { return to_seconds(now() - began_); }
+  double in_room_s() const { return joined_at_ ? to_seconds(left_at_.value_or(now()) - *joined_at_) : 0; }
 
   // The first signal leaves the room, the second ends the process.
   void wait_for_signal(boost::asio::signal_set& signals) {
@@ -144,7 +110,7 @@ class JoinRun final : private SessionEvents {
       note(output_start_, at);
       session_->pull_audio(at, pcm);
       sink_->write(at, pcm);
-      if (const auto failure = sink_->failure()) audio_failure(*failure);
+      if (const auto failure = sink_->failure()) give_up(*failure);
     });
   }
   void start_capture() {
@@ -156,17 +122,17 @@ class JoinRun final : private SessionEvents {
       const auto piece = std::span(pcm).first(static_cast<std::size_t>(period / 10ms) * 480);
       source_->read(piece);
       session_->push_audio(at, piece);
-      if (const auto failure = source_->failure()) audio_failure(*failure);
+      if (const auto failure = source_->failure()) give_up(*failure);
     });
   }
   // Keeps the first moment: listeners by ear need both ends on one clock (CLOCK_MONOTONIC, microseconds).
   static void note(std::atomic<std::int64_t>& first, TimePoint at) {
     if (first.load(std::memory_order_relaxed) == 0) first = at.time_since_epoch() / 1us;
   }
-  void audio_failure(const Error& failure) {
+  void give_up(const Error& failure) {
     inbox_.put([this, failure] {
-      if (audio_failed_) return;
-      audio_failed_ = true;
+      if (audio_failure_) return;
+      audio_failure_ = failure;
       presenter_->warning(time_s(), failure.what);
       session_->leave();
     });
@@ -251,8 +217,8 @@ class JoinRun final : private SessionEvents {
     inbox_.put([this, end] { end_ = end; });
   }
 
-  const JoinCommand& command_;
-  std::unique_ptr<Presenter> presenter_;
+  JoinCommand command_;
+  Presenter* const presenter_;
   const TimePoint began_;
   Inbox inbox_;
   std::unique_ptr<AudioSource> source_;
@@ -263,19 +229,39 @@ class JoinRun final : private SessionEvents {
   bool interrupted_ = false;  // the network thread's
   // The main thread's.
   View view_;
-  bool audio_failed_ = false;
+  std::optional<Error> audio_failure_;  // of a device or a file, in the middle of the call
   std::optional<TimePoint> joined_at_, left_at_;
   TimePoint leave_at_ = TimePoint::max();  // --duration
   std::optional<SessionEnd> end_;
 };
 
-}  // namespace
+JoinRun::JoinRun(const JoinCommand& command, Presenter& presenter, TimePoint began)
+    : impl_(std::make_unique<Impl>(command, presenter, began)) {}
+JoinRun::~JoinRun() = default;
+bool JoinRun::open_audio() {
+  return impl_->open_audio();
+}
+void JoinRun::go_to(const std::string& room, const std::string& token) {
+  impl_->go_to(room, token);
+}
+int JoinRun::run() {
+  return impl_->run();
+}
+
+std::string login_name() {
+  const passwd* user = ::getpwuid(::getuid());
+  return user != nullptr && user->pw_name[0] != '\0' ? user->pw_name : "guest";
+}
+
+std::unique_ptr<Presenter> make_presenter(bool json) {
+  return json ? make_json_presenter(stdout) : make_text_presenter(stdout, Screen::is_terminal(stdout));
+}
 
 int run_join(const JoinCommand& command) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe at our output ends the call in order
-  auto presenter =
-      command.json ? make_json_presenter(stdout) : make_text_presenter(stdout, Screen::is_terminal(stdout));
-  return JoinRun(command, std::move(presenter)).run();
+  const auto presenter = make_presenter(command.json);
+  JoinRun stay(command, *presenter, now());
+  return stay.open_audio() ? stay.run() : kNoAudio;
 }
 
 }  // namespace parley::client

@@ -16,6 +16,8 @@ using namespace parley::client;
 int run(const Command& command) {
   struct Runner {
     int operator()(const JoinCommand& join) const { return run_join(join); }
+    int operator()(const CallCommand& call) const { return run_call(call); }
+    int operator()(const AnswerCommand& answer) const { return run_answer(answer); }
     int operator()(const RoomsCommand& rooms) const { return run_rooms(rooms); }
     int operator()(const ModerateCommand& moderate) const { return run_moderate(moderate); }
     int operator()(const WhisperCommand& whisper) const { return run_whisper(whisper); }

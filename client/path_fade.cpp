@@ -141,6 +141,7 @@ void PathFade::mix(bool direct_wanted, const Tick& mcu, const Tick& direct, std:
   PARLEY_ASSERT(out.size() == kTick && mcu.pcm.size() == kTick && direct.pcm.size() == kTick);
   watch(mcu, direct);
   if (!on_direct_) {
+    dropped_ = false;
     std::copy(mcu.pcm.begin(), mcu.pcm.end(), out.begin());
     if (!leaves_mcu(direct_wanted)) return;
     line_.pop(out);
@@ -148,7 +149,7 @@ void PathFade::mix(bool direct_wanted, const Tick& mcu, const Tick& direct, std:
   } else {
     std::copy(direct.pcm.begin(), direct.pcm.end(), line_.extend(kTick).begin());
     steer(direct_wanted);
-    const bool leaves = leaves_direct(direct_wanted, mcu);
+    const bool leaves = leaves_direct(direct_wanted, mcu) || dropped_;
     line_.pop(out);
     if (!leaves) return;
     std::array<float, kTick> from;

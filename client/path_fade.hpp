@@ -35,6 +35,8 @@ class PathFade {
   // `direct_wanted`: both ends have agreed on it. Writes out.size() samples; all three have this size.
   void mix(bool direct_wanted, const Tick& mcu, const Tick& direct, std::span<float> out);
 
+  // Nothing of the direct path is to be heard any more, from the next tick on.
+  void drop_direct() { dropped_ = true; }
   bool on_direct() const { return on_direct_; }
   // By how much what is heard of the direct path is kept back, in samples.
   std::size_t kept_back() const { return on_direct_ ? line_.size() : 0; }
@@ -65,7 +67,7 @@ class PathFade {
   PathAligner aligner_;
   media::PcmFifo line_;
   const media::TimeStretcher stretcher_;
-  bool on_direct_ = false;
+  bool on_direct_ = false, dropped_ = false;
   int direct_dry_ = 0;              // ticks in a row without sound, although there should be some
   bool paused_ = false;             // that began as a pause
   int direct_good_ = 0;             // ticks in a row that were not concealed

@@ -107,7 +107,7 @@ class TextPresenter final : public Presenter {
     screen_.draw(render(view, size.columns, size.rows));
   }
   void second(double, const View& view) override {
-    if (live_ || std::lrint(view.in_room_s) % 5 != 0) return;
+    if (live_ || view.in_room_s < 1 || std::lrint(view.in_room_s) % 5 != 0) return;
     say(render(view, 160, 5).back());
   }
   void ended(double, const SessionStats& stats, const SessionEnd& end, int exit_code,

@@ -213,6 +213,50 @@ std::string warning_line(double time_s, std::string_view message) {
   return plain_json(out);
 }
 
+std::string registered_line(double time_s, std::string_view name) {
+  auto out = line("registered", time_s);
+  out["name"] = text(name);
+  return plain_json(out);
+}
+
+std::string missed_line(double time_s, const protocol::CallMissed& missed) {
+  auto out = line("call-missed", time_s);
+  out["from"] = missed.from;
+  out["count"] = missed.count;
+  out["at_ms"] = missed.at_ms;
+  return plain_json(out);
+}
+
+std::string incoming_line(double time_s, const protocol::CallIncoming& call) {
+  auto out = line("call-incoming", time_s);
+  out["call"] = call.call;
+  out["from"] = call.from;
+  return plain_json(out);
+}
+
+std::string calling_line(double time_s, const protocol::Calling& calling) {
+  auto out = line("calling", time_s);
+  out["call"] = calling.call;
+  out["to"] = calling.to;
+  out["devices"] = calling.devices;
+  return plain_json(out);
+}
+
+std::string accepted_line(double time_s, const protocol::CallAccepted& accepted) {
+  auto out = line("call-accepted", time_s);
+  out["call"] = accepted.call;
+  out["peer"] = accepted.peer;
+  out["room"] = accepted.room;
+  return plain_json(out);
+}
+
+std::string call_ended_line(double time_s, const protocol::CallEnded& ended) {
+  auto out = line("call-ended", time_s);
+  out["call"] = ended.call;
+  out["reason"] = ended.reason;
+  return plain_json(out);
+}
+
 std::string summary_line(double time_s, const SessionStats& stats, const SessionEnd& end, int exit_code,
                          const Stay& stay) {
   auto out = line("summary", time_s);

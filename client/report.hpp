@@ -24,6 +24,13 @@ std::string stream_line(double time_s, const protocol::StreamChanged& stream);
 std::string room_line(double time_s, const protocol::RoomUpdated& room);
 std::string refused_line(double time_s, std::string_view code, std::string_view message);
 std::string warning_line(double time_s, std::string_view message);
+// Of `parley call` and `parley answer`, before the call has a room.
+std::string registered_line(double time_s, std::string_view name);
+std::string missed_line(double time_s, const protocol::CallMissed& missed);
+std::string incoming_line(double time_s, const protocol::CallIncoming& call);
+std::string calling_line(double time_s, const protocol::Calling& calling);
+std::string accepted_line(double time_s, const protocol::CallAccepted& accepted);
+std::string call_ended_line(double time_s, const protocol::CallEnded& ended);
 // The last line.
 std::string summary_line(double time_s, const SessionStats& stats, const SessionEnd& end, int exit_code,
                          const Stay& stay);

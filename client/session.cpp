@@ -263,9 +263,8 @@ void Session::Impl::drain_uplink() {
     } else {
       unsent_.keep(packet);
     }
-    if (direct_.sends_direct()) media_->send_direct(packet);
-    if (direct_.listens_direct() && own_talk_.on_packet(now(), packet.voice))
-      show_talking(participant_id(), own_talk_, packet.level);
+    if (direct_.sends_direct() && !own_mute_) media_->send_direct(packet);
+    if (direct_.listens_direct() && own_talk_.on_packet(now(), packet.voice)) show_own_talking(packet.level);
   });
   media_->flush();
 }

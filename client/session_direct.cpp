@@ -170,6 +170,7 @@ void Session::Impl::watch_direct_loss() {
 }
 
 void Session::Impl::direct_media(const MediaPacket& packet) {
+  if (peer_mute_) return;
   downlink_.offer_direct(packet);
   if (const auto opus = media::inspect_opus(packet.data()); opus.valid) direct_.packets_last(opus.duration);
   if (direct_.listens_direct() && peer_talk_.on_packet(packet.arrival, packet.voice))
@@ -181,11 +182,26 @@ void Session::Impl::show_talking(const std::string& who, const TalkWatch& watch,
     tell([&](SessionEvents& events) { events.on_talking(*talker); });
 }
 
+// Who asks the server who talks is told by us.
+void Session::Impl::show_own_talking(std::uint8_t level) {
+  show_talking(participant_id(), own_talk_, level);
+  if (direct_.listens_direct()) send(protocol::DirectTalking{direct_call_, own_talk_.talking(), level});
+}
+
+// A moderator's mute does not wait until both have faded over to the server.
+void Session::Impl::watch_mute(const protocol::Participant& who) {
+  if (!who.muted || direct_.state() != DirectPath::State::fading) return;
+  own_mute_ = own_mute_ || who.id == participant_id();
+  if (who.id != direct_peer_) return;
+  peer_mute_ = true;
+  downlink_.drop_direct();
+}
+
 // The server takes it up again when it hears them.
 void Session::Impl::step_talking() {
   const TimePoint at = direct_.listens_direct() ? now() : TimePoint::max();
   if (peer_talk_.on_timer(at)) show_talking(direct_peer_, peer_talk_, kSilent);
-  if (own_talk_.on_timer(at)) show_talking(participant_id(), own_talk_, kSilent);
+  if (own_talk_.on_timer(at)) show_own_talking(kSilent);
 }
 
 // After everything that may have changed the state of the direct path.
@@ -213,6 +229,7 @@ void Session::Impl::drop_direct() {
   direct_candidates_ = 0;
   peer_mapping_ = ice::PortMapping::unknown;
   mapping_told_ = false;
+  own_mute_ = peer_mute_ = false;
   direct_timer_.cancel();
 }
 

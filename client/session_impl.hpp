@@ -106,6 +106,8 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void direct_media(const MediaPacket& packet);
   void show_talking(const std::string& who, const TalkWatch& watch, std::uint8_t level);
   void step_talking();
+  void show_own_talking(std::uint8_t level);
+  void watch_mute(const protocol::Participant& who);
   void watch_direct_loss();
   void settle_direct();
   void drop_direct();
@@ -129,6 +131,13 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void take(const protocol::RecordingTrouble& event);
   void take(const protocol::StreamChanged& event);
   void take(const protocol::Playback& event);
+  // Calls ring on a line of their own (call_line.hpp).
+  void take(const protocol::Registered&) {}
+  void take(const protocol::Calling&) {}
+  void take(const protocol::CallIncoming&) {}
+  void take(const protocol::CallAccepted&) {}
+  void take(const protocol::CallEnded&) {}
+  void take(const protocol::CallMissed&) {}
   void take(const protocol::Closed& event);
   void take_failure(std::optional<protocol::RequestId> id, const protocol::Failure& failure);
 
@@ -180,6 +189,7 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   ice::PortMapping peer_mapping_ = ice::PortMapping::unknown;
   bool mapping_told_ = false;
   std::vector<IpAddress> probed_;  // in this session, whichever direct call it was for
+  bool own_mute_ = false, peer_mute_ = false;  // by a moderator, who ended the direct call by it
   boost::asio::steady_timer direct_timer_;
   RecentPackets unsent_;  // what only the peer was sent of late
   bool was_live_ = false;

@@ -51,6 +51,7 @@ void Session::Impl::take(const protocol::ParticipantJoined& event) {
 
 void Session::Impl::take(const protocol::ParticipantUpdated& event) {
   roster_.put(event.participant);
+  watch_mute(event.participant);
   tell([&](SessionEvents& events) { events.on_participant_updated(event.participant); });
 }
 
@@ -101,6 +102,7 @@ void Session::Impl::take(const protocol::Uplink& event) {
 void Session::Impl::take(const protocol::Closed& event) {
   if (state() == SessionState::leaving) return end({EndKind::left, {}, "left"});
   const SessionEnd why{EndKind::lost, event.reason, event.message.empty() ? event.reason : event.message};
+  if (event.reason == "hung-up") return end({EndKind::left, event.reason, why.message});
   // A server that stops may be back in a moment; who was put out is not wanted back.
   if (event.reason == "server-stopping") return lose(why);
   end(why);

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "client/web/assets.hpp"
+#include "mcu/app/call_control.hpp"
 #include "mcu/app/media_plane.hpp"
 #include "mcu/app/metrics_feed.hpp"
 #include "mcu/app/play_control.hpp"
@@ -174,6 +175,8 @@ class App::Impl {
   std::unique_ptr<RecordingControl> recording_;
   std::unique_ptr<MediaPlane> media_;
   std::unique_ptr<room::RoomService> rooms_;
+  std::unique_ptr<CallControl> call_control_;
+  std::unique_ptr<room::CallService> calls_;
   std::unique_ptr<MediaHolds> holds_;
   std::unique_ptr<StreamControl> streams_;
   std::unique_ptr<PlayControl> play_;
@@ -194,6 +197,9 @@ Status App::Impl::open() {
   rooms_ = std::make_unique<room::RoomService>(room_settings(settings_), *media_, hub_);
   recording_->bind(*rooms_, *media_);
 
+  call_control_ = std::make_unique<CallControl>(settings_);
+  calls_ = std::make_unique<room::CallService>(CallControl::call_settings(settings_), *rooms_, *call_control_,
+                                               hub_, now());
   holds_ = std::make_unique<MediaHolds>(*rooms_);
   auto streams = StreamControl::open(
       settings_, [this](std::function<void()> job) { asio::post(io_, std::move(job)); }, *rooms_, *media_,
@@ -222,10 +228,13 @@ Status App::Impl::open() {
   ports.streams = streams_.get();
   ports.playback = play_.get();
   ports.recordings = recording_.get();
+  ports.calls = calls_.get();
   ports.packet = [this](LegId leg, TimePoint arrival, Bytes packet) {
     media_->take_packet(leg, arrival, packet);
   };
-  ports.metrics = [this] { return metrics_.text(*media_, *recording_, *rooms_, *streams_, *server_); };
+  ports.metrics = [this] {
+    return metrics_.text(*media_, *recording_, *rooms_, *calls_, *streams_, *server_);
+  };
   ports.troubles = [this] { return recording_->troubles(); };
   ports.ready = [this] { return !stopping_; };
   ports.graph = [this](RoomId room, std::function<void(Result<std::string>)> answer) {
@@ -290,6 +299,7 @@ void App::Impl::on_media_event(const MediaEvent& event) {
 void App::Impl::on_timer() {
   if (stopping_) return;
   rooms_->on_timer(now());
+  calls_->on_timer(now());
   recording_->on_timer(now());
   rooms_->refuse_joins(media_->joins_refused());
   timer_.expires_after(kTimer);
@@ -334,6 +344,8 @@ void App::Impl::reload() {
   else
     recording_->reload(settings_);
   rooms_->reload(room_settings(settings_));
+  call_control_->reload(settings_);
+  calls_->reload(CallControl::call_settings(settings_));
   play_->reload(settings_);
   if (const auto done = streams_->reload(settings_); !done) log::error("{}", done.error().what);
   if (const auto done = server_->reload(signaling_settings(settings_)); !done)
@@ -350,6 +362,7 @@ void App::Impl::stop() {
   stopping_ = true;
   timer_.cancel();
   rooms_->close_all(now(), "server-stopping", "The server is stopping.");
+  calls_->close_all("server-stopping", "The server is stopping.");
   server_->stop();
   timer_.expires_after(kFarewell);
   timer_.async_wait([this](const boost::system::error_code&) { io_.stop(); });

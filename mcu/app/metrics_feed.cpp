@@ -99,9 +99,14 @@ MixThreadStats sum(const std::vector<MixThreadStats>& threads) {
 }  // namespace
 
 std::string MetricsFeed::text(const MediaPlane& media, const RecordingControl& recording,
-                              const room::RoomService& rooms, const StreamControl& streams,
-                              const signaling::Server& server) {
+                              const room::RoomService& rooms, const room::CallService& calls,
+                              const StreamControl& streams, const signaling::Server& server) {
   auto& f = *feeds_;
+  const auto of_calls = calls.counts();
+  metrics_.call_names.Set(static_cast<double>(of_calls.names));
+  metrics_.calls_ringing.Set(static_cast<double>(of_calls.ringing));
+  metrics_.calls_accepted.Set(static_cast<double>(of_calls.accepted));
+  metrics_.set_calls(of_calls.outcomes);
   const auto counts = rooms.counts();
   metrics_.rooms.Set(static_cast<double>(counts.rooms));
   metrics_.participants.Set(static_cast<double>(counts.participants));

@@ -9,6 +9,7 @@
 #include "mcu/app/recording_control.hpp"
 #include "mcu/app/stream_control.hpp"
 #include "mcu/metrics/metrics.hpp"
+#include "mcu/room/calls.hpp"
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/server.hpp"
 
@@ -19,7 +20,8 @@ class MetricsFeed {
   MetricsFeed();
   ~MetricsFeed();
   std::string text(const MediaPlane& media, const RecordingControl& recording, const room::RoomService& rooms,
-                   const StreamControl& streams, const signaling::Server& server);
+                   const room::CallService& calls, const StreamControl& streams,
+                   const signaling::Server& server);
 
  private:
   struct Feeds;

@@ -18,6 +18,8 @@ constexpr std::array kSchemes{"icecast", "rtmp", "rtmps", "srt", "rtp", "hls", "
 constexpr std::array kStreamStates{"connecting", "live", "retrying"};
 constexpr std::array kQueues{"commands", "frames",    "packets",   "results",
                              "events",   "recording", "websocket", "other"};
+constexpr std::array kCallOutcomes = {"accepted",    "declined",  "busy",  "no-answer",
+                                      "unreachable", "cancelled", "failed"};
 constexpr std::array kClasses{"1xx", "2xx", "3xx", "4xx", "5xx"};
 
 using prometheus::Registry;
@@ -98,6 +100,9 @@ struct Metrics::Families {
         streams.emplace(std::pair(scheme, state),
                         &gauge(registry, "streams", "Streams to the outside, by scheme and state.",
                                {{"scheme", scheme}, {"state", state}}));
+    for (const char* outcome : kCallOutcomes)
+      calls.emplace(outcome, CounterFeed(counter(registry, "calls_total", "Calls, by what became of them.",
+                                                 {{"outcome", outcome}})));
     for (const char* queue : kQueues)
       drops.emplace(queue, &counter(registry, "queue_drops_total", "What a full queue dropped or refused.",
                                     {{"queue", queue}}));
@@ -111,6 +116,7 @@ struct Metrics::Families {
   Gauge &resident, &threads, &open_files;
   prometheus::Family<Counter>& refused;
   std::map<std::string, CounterFeed> refused_feeds;
+  std::map<std::string, CounterFeed> calls;
   std::map<std::string, Gauge*> legs_by_transport, legs_by_codec, legs_by_carrier;
   std::map<std::pair<std::string, std::string>, Gauge*> streams;
   std::map<std::string, Counter*, std::less<>> drops;
@@ -122,6 +128,9 @@ Metrics::Metrics()
       rooms(gauge(*registry_, "rooms", "Rooms.")),
       participants(gauge(*registry_, "participants", "Participants in all rooms.")),
       joins(counter(*registry_, "joins_total", "Joins admitted.")),
+      call_names(gauge(*registry_, "call_names", "Names that can be called.")),
+      calls_ringing(gauge(*registry_, "calls_ringing", "Calls that ring.")),
+      calls_accepted(gauge(*registry_, "calls_accepted", "Calls that were accepted and go on.")),
       rtp_packets_in(
           counter(*registry_, "rtp_packets_received_total", "RTP packets received and authenticated.")),
       rtp_packets_out(counter(*registry_, "rtp_packets_sent_total", "RTP packets sent.")),
@@ -241,6 +250,13 @@ void Metrics::set_refused_joins(const std::map<std::string, std::uint64_t>& by_r
     if (feed == feeds.end())
       feed = feeds.emplace(reason, CounterFeed(families_->refused.Add({{"reason", reason}}))).first;
     feed->second.set_total(static_cast<double>(total));
+  }
+}
+
+void Metrics::set_calls(const std::map<std::string, std::uint64_t>& by_outcome) {
+  for (auto& [outcome, feed] : families_->calls) {
+    const auto found = by_outcome.find(outcome);
+    feed.set_total(found == by_outcome.end() ? 0.0 : static_cast<double>(found->second));
   }
 }
 

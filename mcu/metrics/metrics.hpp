@@ -82,6 +82,10 @@ class Metrics {
                 const std::map<std::string, std::size_t>& by_carrier);
   void set_refused_joins(const std::map<std::string, std::uint64_t>& by_reason);
 
+  // Calls from name to name.
+  Gauge &call_names, &calls_ringing, &calls_accepted;
+  void set_calls(const std::map<std::string, std::uint64_t>& by_outcome);
+
   // Transport.
   Counter &rtp_packets_in, &rtp_packets_out, &rtp_bytes_in, &rtp_bytes_out;
   Counter &rtp_lost_in, &rtp_lost_out, &rtp_refused;

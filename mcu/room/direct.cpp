@@ -87,8 +87,12 @@ void RoomService::Impl::end_direct(Room& room, const std::string& reason) {
   const DirectCall call = *room.direct;
   room.direct.reset();
   log::info("room {}: media on the server again ({})", room.name(), log::printable(reason, 64));
-  for (const auto& who : room.people)
-    if (call.has(who->info.id)) tell(*who, DirectStop{call.id, reason});
+  for (const auto& who : room.people) {
+    if (!call.has(who->info.id)) continue;
+    tell(*who, DirectStop{call.id, reason});
+    who->reports_talking = false;  // the server hears for itself again
+    show_talking(room, *who, who->info.level);
+  }
 }
 
 Result<RoomService::Impl::Place> RoomService::Impl::other_end(const ParticipantId& id,
@@ -141,6 +145,18 @@ Status RoomService::direct_state(TimePoint at, const ParticipantId& who, std::st
     if (impl_->is_direct(room)) log::info("room {}: media goes direct", room.name());
   }
   impl_->tell(*peer->who, DirectPeerState{std::string(call), std::string(state)});
+  return Done{};
+}
+
+Status RoomService::direct_talking(const ParticipantId& who, std::string_view call, bool talking,
+                                   std::uint8_t level) {
+  impl_->owner_.check();
+  const auto place = impl_->joined(who);
+  if (!place) return place.error();
+  // What comes late is no mistake of its sender.
+  if (const auto peer = impl_->other_end(who, call); !peer) return Done{};
+  place->who->reports_talking = talking;
+  impl_->show_talking(*place->room, *place->who, level);
   return Done{};
 }
 

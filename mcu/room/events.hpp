@@ -82,14 +82,32 @@ struct DirectPeerState {
 struct DirectStop {
   std::string call, reason;
 };
+// Calls (calls.hpp). To those who are registered or call, who need not be in a room.
+struct CallIncoming {
+  std::string call, from;
+  Duration timeout{};
+};
+struct CallAccepted {
+  std::string call, peer, room, token;  // token: empty where none is needed
+};
+struct CallEnded {
+  std::string call, reason;
+};
+struct CallMissed {
+  std::string from;
+  std::size_t count = 1;
+  TimePoint last{};
+};
+// The reason of Closed when a call of two is over because the other has gone.
+inline constexpr const char* kHungUp = "hung-up";
 struct Closed {  // the last event of a connection; the signalling server closes it after this
   std::string reason, message;
 };
 
-using Event =
-    std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels, RoomUpdated, Chat,
-                 GainAdvice, Uplink, DelayAlarm, RecordingTrouble, StreamChanged, Playback, DirectStart,
-                 DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
+using Event = std::variant<ParticipantJoined, ParticipantUpdated, ParticipantLeft, Talking, Levels,
+                           RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, RecordingTrouble, StreamChanged,
+                           Playback, DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop,
+                           CallIncoming, CallAccepted, CallEnded, CallMissed, Closed>;
 
 // Called on ctl, inside RoomService's methods: the implementation queues and returns, and calls no method of
 // RoomService from here.

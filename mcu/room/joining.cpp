@@ -276,7 +276,7 @@ void RoomService::Impl::forget_leg(Participant& who) {
   who.info.transport.clear();
   who.info.carrier = Carrier::udp;
   who.info.csrc = 0;
-  who.info.talking = false;
+  who.info.talking = who.heard_talking = who.reports_talking = false;
   who.info.level = 127;
   who.traffic = {};
   who.client_report.clear();
@@ -330,6 +330,10 @@ void RoomService::Impl::remove(TimePoint at, Room& room, Participant& who, const
   tickets_.push_back({room.name(), std::move(gone), at + kTicketLife});
 }
 
+void RoomService::Impl::hang_up(TimePoint at, Room& room) {
+  if (room.options.call) static_cast<void>(close_room(at, room.name(), kHungUp));
+}
+
 // Somebody who cannot come back: nobody's settings need to remember it.
 void RoomService::Impl::forget_person(Room& room, const ParticipantId& id) {
   for (const auto& other : room.people) {
@@ -349,6 +353,7 @@ Status RoomService::Impl::leave(TimePoint at, const ParticipantId& id, Connectio
   if (!place) return refuse(RefusalCode::not_joined, "not joined");
   if (place.who->connection != asking) close_connection(*place.who, "left", "you have left from elsewhere");
   remove(at, *place.room, *place.who, "left", false);
+  hang_up(at, *place.room);
   return Done{};
 }
 

@@ -50,18 +50,20 @@ void RoomService::leg_gone(TimePoint at, LegId leg, LegGone why) {
   impl_->close_media_if_unused(*place.room);
 }
 
+void RoomService::Impl::show_talking(Room& room, Participant& who, std::uint8_t level) {
+  const bool talking = who.heard_talking || who.reports_talking;
+  if (std::exchange(who.info.talking, talking) == talking) return;
+  who.info.level = talking ? std::min(level, kSilence) : kSilence;
+  if (watcher_ != nullptr) watcher_->participant_talking(room.name(), who.info.id, talking);
+  tell_room(room, Talking{who.info.id, talking, who.info.level});
+}
+
 void RoomService::talking(LegId leg, bool talking, std::uint8_t level) {
   impl_->owner_.check();
   const auto place = impl_->find(leg);
   if (!place) return;
-  auto& info = place.who->info;
-  const bool same = info.talking == talking;
-  if (same && talking) this->level(leg, level);
-  if (same) return;
-  info.talking = talking;
-  info.level = talking ? std::min(level, kSilence) : kSilence;
-  if (impl_->watcher_ != nullptr) impl_->watcher_->participant_talking(place.room->name(), info.id, talking);
-  impl_->tell_room(*place.room, Talking{info.id, talking, info.level});
+  if (std::exchange(place.who->heard_talking, talking) && talking) this->level(leg, level);
+  impl_->show_talking(*place.room, *place.who, level);
 }
 
 void RoomService::level(LegId leg, std::uint8_t level) {

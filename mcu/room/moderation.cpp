@@ -237,6 +237,7 @@ Status RoomService::kick(TimePoint at, std::string_view room, const ParticipantI
     return refuse(RefusalCode::bad_value, "a reason has at most 2000 bytes of text");
   impl_->close_connection(*place->who, "kicked", message.empty() ? "a moderator has put you out" : message);
   impl_->remove(at, *place->room, *place->who, "kicked", false);
+  impl_->hang_up(at, *place->room);
   return Done{};
 }
 

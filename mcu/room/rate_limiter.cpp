@@ -40,19 +40,25 @@ bool TokenBucket::full(TimePoint at) const {
   return level(at) >= burst_;
 }
 
-TokenBucket& AddressLimiter::bucket(TimePoint at, std::string_view ip) {
-  auto key = limiter_key(ip);
+TokenBucket& KeyedLimiter::bucket(TimePoint at, const std::string& key) {
   if (const auto found = buckets_.find(key); found != buckets_.end()) return found->second;
-  if (buckets_.size() >= kMaxAddresses) forget_full(at);
-  if (buckets_.size() >= kMaxAddresses) return others_;
-  return buckets_.try_emplace(std::move(key), rate_, burst_).first->second;
+  if (buckets_.size() >= kMaxKeys) forget_full(at);
+  if (buckets_.size() >= kMaxKeys) return others_;
+  return buckets_.try_emplace(key, rate_, burst_).first->second;
 }
 
 // A full bucket says nothing that a new one would not say.
-void AddressLimiter::forget_full(TimePoint at) {
+void KeyedLimiter::forget_full(TimePoint at) {
   if (at - last_cleaning_ < kCleaningInterval) return;
   last_cleaning_ = at;
   std::erase_if(buckets_, [at](auto& entry) { return entry.second.full(at); });
+}
+
+bool AddressLimiter::available(TimePoint at, std::string_view ip) {
+  return subscribers_.available(at, limiter_key(ip));
+}
+bool AddressLimiter::take(TimePoint at, std::string_view ip) {
+  return subscribers_.take(at, limiter_key(ip));
 }
 
 bool is_loopback_text(std::string_view ip) {

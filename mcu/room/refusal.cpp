@@ -30,6 +30,7 @@ constexpr std::array kRows{
     Row{RefusalCode::bad_value, "bad-value", 400},
     Row{RefusalCode::name_taken, "name-taken", 409},
     Row{RefusalCode::server_stopping, "server-stopping", 503},
+    Row{RefusalCode::no_such_call, "no-such-call", 404},
 };
 
 const Row& row(RefusalCode code) {

@@ -28,6 +28,7 @@ enum class RefusalCode : std::uint8_t {
   bad_value,
   name_taken,
   server_stopping,
+  no_such_call,
 };
 
 Error refuse(RefusalCode code, std::string what);

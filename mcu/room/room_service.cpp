@@ -16,6 +16,8 @@ constexpr int kMaxTalkersOption = 1000;
 constexpr double kBurstSeconds = 5;
 constexpr double kWrongPinsPerSecond = 0.2;
 constexpr double kWrongPinsBurst = 10;
+// How long one of a call waits for the other, who was lost or has not come yet.
+constexpr Duration kAlone = 30s;
 
 Status check_options(const RoomOptions& options) {
   if (!valid_room_name(options.name))
@@ -82,7 +84,7 @@ Room& RoomService::Impl::add_room(TimePoint at, const RoomOptions& options) {
   room->options = options;
   room->max_participants = options.max_participants.value_or(settings_.max_participants_per_room);
   room->max_talkers = options.max_talkers.value_or(settings_.max_talkers);
-  room->created = room->empty_since = at;
+  room->created = room->empty_since = room->together_at = at;
   return *rooms_.emplace(options.name, std::move(room)).first->second;
 }
 
@@ -119,7 +121,7 @@ void RoomService::Impl::put_out_all(Room& room, const std::string& reason, const
 Status RoomService::Impl::close_room(TimePoint at, std::string_view name, const std::string& reason) {
   Room* room = find_room(name);
   if (room == nullptr) return no_such_room();
-  put_out_all(*room, reason, "the room has been closed");
+  put_out_all(*room, reason, reason == kHungUp ? "the other has hung up" : "the room has been closed");
   std::erase_if(tickets_, [&](const Ticket& ticket) { return ticket.room == name; });
   log::info("room {}: closed ({}) after {:.0f} s", room->name(), reason, to_seconds(at - room->created));
   if (watcher_ != nullptr) watcher_->room_closed(room->name());
@@ -183,8 +185,13 @@ void RoomService::Impl::on_timer(TimePoint at) {
   while (!tickets_.empty() && tickets_.front().expires <= at) drop_oldest_ticket();
   std::erase_if(used_once_keys_, [at](const auto& entry) { return entry.second <= at; });
 
-  std::vector<std::string> idle;
+  std::vector<std::string> idle, alone;
   for (const auto& [name, room] : rooms_) {
+    if (room->people.size() > 1) room->together_at = at;
+    if (room->options.call && at - room->together_at >= kAlone) {
+      alone.push_back(name);
+      continue;
+    }
     if (room->people.empty() && room->media_holds == 0 && at - room->empty_since >= settings_.idle_timeout)
       idle.push_back(name);
     Levels levels;
@@ -196,6 +203,7 @@ void RoomService::Impl::on_timer(TimePoint at) {
     begin_direct(at, *room);
   }
   for (const auto& name : idle) static_cast<void>(close_room(at, name, "idle"));
+  for (const auto& name : alone) static_cast<void>(close_room(at, name, kHungUp));
 }
 
 // --- Looking up and telling

@@ -134,6 +134,8 @@ class RoomService {
   Status direct_offer(const ParticipantId& who, const DirectTerms& terms);
   Status direct_state(TimePoint at, const ParticipantId& who, std::string_view call, std::string_view state,
                       const std::string& reason);
+  // Who talks: the server does not hear it, those who look at the room want to know it all the same.
+  Status direct_talking(const ParticipantId& who, std::string_view call, bool talking, std::uint8_t level);
 
   // --- Looking up
   // May `by` moderate this room? As for the methods under Moderation.

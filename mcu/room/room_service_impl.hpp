@@ -68,6 +68,10 @@ class RoomService::Impl {
   void close_media_if_unused(Room& room);
   void forget_person(Room& room, const ParticipantId& id);
   void drop_oldest_ticket();
+  void hang_up(TimePoint at, Room& room);  // if it is a call
+
+  // --- media_results.cpp
+  void show_talking(Room& room, Participant& who, std::uint8_t level);
 
   // --- direct.cpp
   DirectPolicy direct_policy(const Room& room) const;

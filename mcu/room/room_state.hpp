@@ -21,8 +21,10 @@ struct Participant {
 
   LegId leg = LegId::none;
   bool connected = false;
-  bool direct = false;  // its client can
-  std::string address;  // where its media comes from
+  bool direct = false;           // its client can
+  bool heard_talking = false;    // by the server
+  bool reports_talking = false;  // by itself, in a direct call
+  std::string address;           // where its media comes from
   std::uint32_t ice_generation = 0;
 
   bool muted_by_moderator = false, muted_by_self = false;
@@ -56,6 +58,7 @@ struct Room {
   int max_talkers = 0;
   TimePoint created{};
   TimePoint empty_since{};
+  TimePoint together_at{};  // of a call: two were in it then
   bool locked = false, recording = false, streaming = false;
   std::optional<DirectCall> direct;  // tried or running
   TimePoint direct_not_before{};

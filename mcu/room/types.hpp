@@ -51,6 +51,8 @@ struct RoomOptions {
   std::optional<int> max_talkers{};
   bool record = false;  // from the first participant on
   std::optional<DirectPolicy> direct{};
+  // A call of two (calls.hpp): it ends when one of them leaves, or has been alone for too long.
+  bool call = false;
 };
 
 // What a verified token says (mcu/signaling/token.hpp checks the signature, the times and the room).

@@ -60,6 +60,10 @@ struct Settings {
     Direct direct = Direct::automatic;
     bool direct_probing = true;
   } rooms;
+  struct Calls {
+    Duration ring_timeout = 30s;
+    int per_minute = 10;  // of one caller
+  } calls;
   struct Alarm {
     int delay_ms = 150;
   } alarm;

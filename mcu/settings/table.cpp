@@ -183,6 +183,12 @@ std::vector<Key> room_keys() {
           "Whether the two ends of a call that finds no direct path may send checks to ports that nobody has "
           "named, at most 512 each and once in a call, to get through NATs that hide them."),
       key(
+          "calls.ring_timeout", [](auto& s) -> auto& { return s.calls.ring_timeout; }, duration(5s, 5min),
+          kReload, "How long a call rings before its caller hears that there is no answer."),
+      key(
+          "calls.per_minute", [](auto& s) -> auto& { return s.calls.per_minute; }, count(1, 1'000), kReload,
+          "Calls of one caller."),
+      key(
           "alarm.delay_ms", [](auto& s) -> auto& { return s.alarm.delay_ms; }, milliseconds(1, 10'000),
           kReload,
           "A leg whose audio is delayed by more than this in the server counts as an alarm in the metrics."),

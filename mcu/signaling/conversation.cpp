@@ -181,6 +181,58 @@ struct Conversation::Handler {
   Body operator()(const protocol::DirectState& s) {
     return done(rooms().direct_state(now.steady, me(), s.call, s.state, s.reason.value_or("")));
   }
+  Body operator()(const protocol::DirectTalking& t) {
+    return done(rooms().direct_talking(me(), t.call, t.talking, t.level));
+  }
+  Body operator()(const protocol::Register& wanted) {
+    return with_calls([&](room::CallService& calls) -> Body {
+      auto registered = calls.enlist(now.steady, party(wanted.name, wanted.token, wanted.key));
+      if (!registered) return to_failure(registered.error());
+      return to_wire(*registered);
+    });
+  }
+  Body operator()(const protocol::Unregister&) {
+    return with_calls(
+        [&](room::CallService& calls) -> Body { return done(calls.withdraw(now.steady, self.connection_)); });
+  }
+  Body operator()(const protocol::PlaceCall& wanted) {
+    return with_calls([&](room::CallService& calls) -> Body {
+      auto calling =
+          calls.call(now.steady, party(wanted.from.value_or(""), wanted.token, wanted.key), wanted.to);
+      if (!calling) return to_failure(calling.error());
+      return protocol::Calling{calling->call, calling->to, calling->devices,
+                               calling->outcome.empty() ? std::nullopt : std::optional(calling->outcome)};
+    });
+  }
+  Body operator()(const protocol::AcceptCall& taken) {
+    return with_calls([&](room::CallService& calls) -> Body {
+      return done(calls.accept(now.steady, self.connection_, taken.call));
+    });
+  }
+  Body operator()(const protocol::DeclineCall& declined) {
+    return with_calls([&](room::CallService& calls) -> Body {
+      return done(calls.decline(now.steady, self.connection_, declined.call, declined.busy));
+    });
+  }
+  Body operator()(const protocol::CancelCall& cancelled) {
+    return with_calls([&](room::CallService& calls) -> Body {
+      return done(calls.cancel(now.steady, self.connection_, cancelled.call));
+    });
+  }
+  Body with_calls(const std::function<Body(room::CallService&)>& action) {
+    if (self.context_.ports.calls != nullptr) return action(*self.context_.ports.calls);
+    return to_failure(room::refuse(room::RefusalCode::conflict, "nobody can be called on this server"));
+  }
+  room::CallParty party(const std::string& name, const std::optional<std::string>& token,
+                        const std::optional<std::string>& key) {
+    room::CallParty who;
+    who.connection = self.connection_;
+    who.remote_ip = self.remote_ip_;
+    who.name = name;
+    who.key = key.value_or("");
+    self.context_.gate.admit(who, token.value_or(""), now);
+    return who;
+  }
   Body operator()(const protocol::Ping&) { return protocol::Pong{}; }
 };
 

@@ -106,8 +106,9 @@ std::optional<Response> Gate::refuse_access(Access access, const Request& reques
   const auto claims = verify_token(bearer, settings_.token_key, now.wall);
   if (!claims) return problem(401, "bad-token", "neither the admin key nor a valid token");
   const auto room = request.variables.find("room");
-  const bool allowed = access == Access::moderator && claims->role == room::Role::moderator &&
-                       !claims->once && room != request.variables.end() && room->second == claims->room;
+  const bool allowed = !claims->calls && access == Access::moderator &&
+                       claims->role == room::Role::moderator && !claims->once &&
+                       room != request.variables.end() && room->second == claims->room;
   if (allowed) return std::nullopt;
   return problem(403, "forbidden", "this token does not allow that");
 }
@@ -117,7 +118,7 @@ Result<std::optional<room::Admission>> Gate::admission(std::string_view token, s
   if (token.empty() || settings_.token_key.empty()) return std::optional<room::Admission>();
   auto claims = verify_token(token, settings_.token_key, now.wall);
   if (!claims) return claims.error();
-  if (claims->room != room)
+  if (claims->calls || claims->room != room)
     return room::refuse(room::RefusalCode::bad_token, "the token is for another room");
   room::Admission admission;
   admission.name = claims->name;
@@ -134,6 +135,17 @@ void Gate::admit(room::JoinRequest& join, std::string_view token, std::string_vi
     join.admission = std::move(*given);
   else
     join.bad_token = given.error();
+}
+
+void Gate::admit(room::CallParty& who, std::string_view token, const Moment& now) const {
+  if (token.empty() || settings_.token_key.empty()) return;
+  const auto claims = verify_token(token, settings_.token_key, now.wall);
+  if (!claims)
+    who.bad_token = claims.error();
+  else if (!claims->calls)
+    who.bad_token = room::refuse(room::RefusalCode::bad_token, "the token is for a room, not for calls");
+  else
+    who.admitted_name = claims->name;
 }
 
 }  // namespace parley::signaling

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "mcu/room/calls.hpp"
 #include "mcu/room/types.hpp"
 #include "mcu/signaling/http.hpp"
 #include "mcu/signaling/router.hpp"
@@ -42,6 +43,8 @@ class Gate {
                                                    const Moment& now) const;
   // The same, written into the join: the room refuses a bad token, and counts it, as any other refusal.
   void admit(room::JoinRequest& join, std::string_view token, std::string_view room, const Moment& now) const;
+  // Who registers or calls, by a token for calls; a bad one is written into `who`, to be refused there.
+  void admit(room::CallParty& who, std::string_view token, const Moment& now) const;
 
  private:
   bool is_same_origin(std::string_view origin, std::string_view host) const;

@@ -12,6 +12,7 @@ void add_whip_routes(Context& context);
 void add_room_routes(Context& context);
 void add_participant_routes(Context& context);
 void add_recording_routes(Context& context);
+void add_call_routes(Context& context);
 
 void add_broadcast_routes(Context& context);
 

@@ -24,6 +24,7 @@ void add_all_routes(Context& context) {
   add_participant_routes(context);
   add_broadcast_routes(context);
   add_recording_routes(context);
+  add_call_routes(context);
 }
 
 void add_health_routes(Context& context) {

@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mcu/room/calls.hpp"
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/broadcast_port.hpp"
 #include "mcu/signaling/event_hub.hpp"
@@ -48,6 +49,7 @@ struct Ports {
   StreamsPort* streams = nullptr;                      // null: no streams to the outside
   PlaybackPort* playback = nullptr;                    // null: nothing is played
   RecordingsPort* recordings = nullptr;                // null: nothing is recorded here
+  room::CallService* calls = nullptr;                  // null: nobody can be called
   std::function<std::string()> metrics;                // GET /metrics
   std::function<bool()> ready;                         // GET /readyz
   std::function<std::vector<std::string>()> troubles;  // GET /healthz: what is wrong, a line each

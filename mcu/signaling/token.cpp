@@ -118,12 +118,20 @@ bool header_is_hs256(const json::object& header) {
 Result<TokenClaims> read_claims(const json::object& claims, WallTime at) {
   TokenClaims read;
   std::string role = "participant";
-  if (!read_text(claims, "room", read.room) || !room::valid_room_name(read.room))
-    return bad("the token names no room");
+  if (const auto* calls = claims.if_contains("calls")) {
+    if (!calls->is_bool()) return bad("the token's `calls` is neither true nor false");
+    read.calls = calls->as_bool();
+  }
+  if (read.calls ? claims.contains("room")
+                 : !read_text(claims, "room", read.room) || !room::valid_room_name(read.room))
+    return bad(read.calls ? "a token for calls names no room" : "the token names no room");
   if (!read_text(claims, "name", read.name)) return bad("the token's name is no text");
+  if (read.calls && (read.name.empty() || !room::display_name(read.name)))
+    return bad("the token for calls has no name");
   if (!read_text(claims, "role", role) || (role != "participant" && role != "moderator"))
     return bad("the token's role is unknown");
   read.role = role == "moderator" ? room::Role::moderator : room::Role::participant;
+  if (read.calls && claims.contains("role")) return bad("a token for calls has no role");
 
   const auto* expires = claims.if_contains("exp");
   const auto until = expires != nullptr ? numeric_date(*expires) : std::nullopt;
@@ -178,10 +186,14 @@ Result<TokenClaims> verify_token(std::string_view token, std::string_view key, W
 
 std::string sign_token(const TokenClaims& claims, std::string_view key) {
   json::object body{
-      {"room", claims.room},
-      {"role", claims.role == room::Role::moderator ? "moderator" : "participant"},
       {"exp", std::chrono::duration_cast<std::chrono::seconds>(claims.expires.time_since_epoch()).count()},
       {"jti", random_token(16)}};
+  if (claims.calls) {
+    body["calls"] = true;
+  } else {
+    body["room"] = claims.room;
+    body["role"] = claims.role == room::Role::moderator ? "moderator" : "participant";
+  }
   if (!claims.name.empty()) body["name"] = claims.name;
   if (claims.once) body["once"] = true;
   const auto text =

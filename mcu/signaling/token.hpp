@@ -1,6 +1,6 @@
 // Tokens: JSON Web Tokens (RFC 7519) in compact form, signed by HS256 (RFC 7515) and nothing else, with the
 // claims {room, name, role, exp, nbf?, once?}. A token admits to one room under one name and role until it
-// expires.
+// expires. With {calls: true, name, exp, nbf?} it is for calls instead: its holder is called by this name.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,8 @@ struct TokenClaims {
   room::Role role = room::Role::participant;
   WallTime expires{};
   bool once = false;
-  std::string id;  // of this token, for counting its uses: its signature
+  bool calls = false;  // for calls, and for no room
+  std::string id;      // of this token, for counting its uses: its signature
 };
 
 // Everything is checked but the room, which only the caller knows. The error says what is wrong with the

@@ -1,5 +1,7 @@
 #include "mcu/signaling/wire.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -13,6 +15,15 @@ namespace json = boost::json;
 
 std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
+}
+
+std::uint64_t milliseconds(Duration duration) {
+  return static_cast<std::uint64_t>(std::max<Duration>(duration, {}) / 1ms);
+}
+
+protocol::CallMissed missed(const room::CallMissed& what) {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return {what.from, what.count, milliseconds(wall - (now() - what.last))};
 }
 
 struct ToWire {
@@ -74,6 +85,16 @@ struct ToWire {
   protocol::ServerBody operator()(const room::DirectStop& e) const {
     return protocol::DirectStop{e.call, e.reason};
   }
+  protocol::ServerBody operator()(const room::CallIncoming& e) const {
+    return protocol::CallIncoming{e.call, e.from, milliseconds(e.timeout)};
+  }
+  protocol::ServerBody operator()(const room::CallAccepted& e) const {
+    return protocol::CallAccepted{e.call, e.peer, e.room, unless_empty(e.token)};
+  }
+  protocol::ServerBody operator()(const room::CallEnded& e) const {
+    return protocol::CallEnded{e.call, e.reason};
+  }
+  protocol::ServerBody operator()(const room::CallMissed& e) const { return missed(e); }
   protocol::ServerBody operator()(const room::Closed& e) const {
     return protocol::Closed{e.reason, e.message};
   }
@@ -121,6 +142,12 @@ protocol::Joined to_wire(const room::Joined& joined) {
   return wire;
 }
 
+protocol::Registered to_wire(const room::Registered& registered) {
+  protocol::Registered wire{registered.name, {}};
+  for (const auto& what : registered.missed) wire.missed.push_back(missed(what));
+  return wire;
+}
+
 protocol::ServerBody to_wire(const room::Event& event) {
   return std::visit(ToWire{}, event);
 }
@@ -161,6 +188,16 @@ json::object to_json(const room::RoomInfo& info) {
           {"streaming", info.streaming},
           {"direct", info.direct},
           {"age_s", static_cast<std::int64_t>(to_seconds(info.age))}};
+}
+
+json::object to_json(const room::CallInfo& info) {
+  json::object object{{"id", info.id},
+                      {"from", info.from},
+                      {"to", info.to},
+                      {"state", info.state},
+                      {"age_s", static_cast<std::int64_t>(to_seconds(info.age))}};
+  if (!info.room.empty()) object["room"] = info.room;
+  return object;
 }
 
 }  // namespace parley::signaling

@@ -212,6 +212,7 @@ void WsSession::ended() {
   beast::get_lowest_layer(stream_).socket().close(ignored);
   context_->hub.remove(connection_);
   context_->rooms.connection_lost(now(), connection_);
+  if (context_->ports.calls != nullptr) context_->ports.calls->connection_lost(now(), connection_);
 }
 
 }  // namespace parley::signaling

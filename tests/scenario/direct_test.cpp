@@ -91,6 +91,10 @@ TEST_F(Direct, TwoGoDirectAndTheServerFallsQuiet) {
   std::this_thread::sleep_for(kPastProbation);
   EXPECT_TRUE(ann_->talking("bob"));
   EXPECT_TRUE(ann_->talking("ann"));
+  // The server does not hear them; they tell it.
+  const auto roster = boost::json::parse(server_.http("GET", "/api/v1/rooms/room/participants").body);
+  for (const auto& who : roster.at("participants").as_array())
+    EXPECT_TRUE(who.at("talking").as_bool()) << who;
   const auto before = ann_->session().stats();
   std::this_thread::sleep_for(2s);  // the call itself
   const auto after = ann_->session().stats();
@@ -134,7 +138,15 @@ TEST_F(Direct, AThirdBringsThemBackAndItsLeavingSendsThemOffAgain) {
 TEST_F(Direct, AModeratorsMuteIsHeard) {
   two_join();
   ASSERT_EQ(wait_path(client::PathKind::direct), "");
+  ASSERT_EQ(wait_tone(*bob_, 500), "");
+  const TimePoint asked = now();
   EXPECT_LT(post("participants/" + id_of("ann") + "/mute"), 300);
+  ASSERT_EQ(
+      wait_until([&] { return std::string(wait_tone(*bob_, 500, 0.02, 0ms).empty() ? "silence" : ""); }, 5s),
+      "");
+  const double took_ms = to_ms(now() - asked);
+  std::printf("a moderator's mute: silence after %.0f ms\n", took_ms);
+  EXPECT_LT(took_ms, 200);
   ASSERT_EQ(wait_path(client::PathKind::mcu), "");
   EXPECT_EQ(wait_until(
                 [&]() -> std::string {

@@ -24,7 +24,8 @@ inline constexpr std::size_t kMaxClientMessage = 256 * 1024;  // bytes, client t
 inline constexpr std::size_t kMaxServerMessage =
     4 * 1024 * 1024;  // bytes, server to client (a roster of thousands)
 inline constexpr std::size_t kMaxDepth = 16;
-inline constexpr std::size_t kMaxCandidates = 20;  // of one end of a direct call
+inline constexpr std::size_t kMaxCandidates = 20;    // of one end of a direct call
+inline constexpr std::size_t kMaxMissedCalls = 100;  // in one message
 inline constexpr std::uint64_t kMaxRequestId =
     (std::uint64_t{1} << 53) - 1;  // what every JSON reader keeps exact
 
@@ -105,12 +106,39 @@ struct DirectState {
   std::string state;  // ready, active, trouble, failed, ports-constant, ports-vary
   std::optional<std::string> reason;
 };
+// Whether its sender talks: in a direct call the server does not hear it.
+struct DirectTalking {
+  std::string call;
+  bool talking = false;
+  std::uint8_t level = 127;  // -dBov
+};
+// Calls: who registers a name can be called by it.
+struct Register {
+  std::string name;
+  std::optional<std::string> token, key;
+};
+struct Unregister {};
+struct PlaceCall {  // `call`
+  std::string to;
+  std::optional<std::string> from, token, key;  // as for `register`, unless that came first
+};
+struct AcceptCall {
+  std::string call;
+};
+struct DeclineCall {
+  std::string call;
+  bool busy = false;  // only this device cannot take it
+};
+struct CancelCall {
+  std::string call;
+};
 struct Ping {};
 
 using Request =
     std::variant<Join, Leave, Update, IceRestart, SetCarrier, MuteSelf, RaiseHand, SendChat, SetPersonalGain,
                  Whisper, Mute, Unmute, Kick, SetGain, SetGroup, Lock, Unlock, MuteAll, StartRecording,
-                 StopRecording, ReportStats, DirectOffer, DirectState, Ping>;
+                 StopRecording, ReportStats, DirectOffer, DirectState, DirectTalking, Register, Unregister,
+                 PlaceCall, AcceptCall, DeclineCall, CancelCall, Ping>;
 
 struct ClientMessage {
   RequestId id = 0;
@@ -222,14 +250,40 @@ struct DirectPeerState {
 struct DirectStop {
   std::string call, reason;
 };
+struct CallMissed {
+  std::string from;
+  std::uint64_t count = 1;  // calls of this caller
+  std::uint64_t at_ms = 0;  // the last of them, since 1970
+};
+struct Registered {  // the answer to `register`
+  std::string name;
+  std::vector<CallMissed> missed;  // while nobody was registered under it
+};
+struct Calling {  // the answer to `call`
+  std::string call, to;
+  std::uint64_t devices = 0;           // that ring
+  std::optional<std::string> outcome;  // it is over already: busy or unreachable
+};
+struct CallIncoming {
+  std::string call, from;
+  std::uint64_t timeout_ms = 0;  // how long it rings
+};
+struct CallAccepted {  // to the caller and the device that took it: join this room
+  std::string call, peer, room;
+  std::optional<std::string> token;  // none: the server asks for none
+};
+struct CallEnded {  // before it was accepted
+  std::string call, reason;
+};
 struct Closed {
   std::string reason, message;
 };
 
-using ServerBody = std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated,
-                                ParticipantLeft, Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink,
-                                DelayAlarm, RecordingTrouble, StreamChanged, Playback, DirectStart,
-                                DirectPeer, DirectAddress, DirectPeerState, DirectStop, Closed>;
+using ServerBody =
+    std::variant<Joined, Ok, Failure, Ice, Pong, ParticipantJoined, ParticipantUpdated, ParticipantLeft,
+                 Talking, Levels, RoomUpdated, Chat, GainAdvice, Uplink, DelayAlarm, RecordingTrouble,
+                 StreamChanged, Playback, DirectStart, DirectPeer, DirectAddress, DirectPeerState, DirectStop,
+                 Registered, Calling, CallIncoming, CallAccepted, CallEnded, CallMissed, Closed>;
 
 struct ServerMessage {
   std::optional<RequestId> id;  // of the request that is answered; events have none

@@ -40,6 +40,10 @@ struct Object {};  // a struct of this table
 inline std::optional<std::string> name_of_people(std::string_view text) {
   return complain_about_name(text);
 }
+inline std::optional<std::string> name_to_call(std::string_view text) {
+  if (text.empty()) return "must not be empty";
+  return complain_about_name(text);
+}
 inline std::optional<std::string> pin_text(std::string_view text) {
   return complain_about_name(text, kMaxPin);
 }
@@ -86,7 +90,7 @@ inline std::optional<std::string> fingerprint_text(std::string_view text) {  // 
 inline constexpr Text kAddress{address_text}, kFingerprint{fingerprint_text};
 inline constexpr Text kRoomName{complain_about_room_name}, kName{name_of_people}, kPin{pin_text},
     kReason{reason_text}, kSentence{sentence}, kId{complain_about_id}, kToken{token_text}, kSdp{sdp_text},
-    kChatText{complain_about_chat}, kUfrag{ice_text<4>}, kPwd{ice_text<22>};
+    kChatText{complain_about_chat}, kCallName{name_to_call}, kUfrag{ice_text<4>}, kPwd{ice_text<22>};
 inline std::optional<std::string> stream_url_text(std::string_view text) {
   return complain_about_name(text, 2048);
 }
@@ -94,7 +98,7 @@ inline constexpr Text kStreamUrl{stream_url_text};
 inline constexpr Number kSeconds{0, 1e9};
 inline constexpr Number kGainDb{-40, 12};
 inline constexpr Number kToldDb{-100, 100};  // what a client is told need not be what it may ask for
-inline constexpr Integer kLevel{127}, kGroup{0xffffffff};
+inline constexpr Integer kLevel{127}, kGroup{0xffffffff}, kCount{kMaxRequestId};
 inline constexpr Boolean kBool{};
 
 // --- Messages
@@ -263,6 +267,59 @@ struct Row<DirectState> : Plain<> {
     v.field("state", m.state, kId);
     v.field("reason", m.reason, kReason);
   }
+};
+template <>
+struct Row<DirectTalking> : Plain<> {
+  static constexpr std::string_view type = "direct-talking";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("talking", m.talking, kBool);
+    v.field("level", m.level, kLevel);
+  }
+};
+template <>
+struct Row<Register> : Plain<> {
+  static constexpr std::string_view type = "register";
+  static void fields(auto& v, auto& m) {
+    v.field("name", m.name, kCallName);
+    v.field("token", m.token, kToken);
+    v.field("key", m.key, kId);
+  }
+};
+template <>
+struct Row<Unregister> : Plain<> {
+  static constexpr std::string_view type = "unregister";
+};
+template <>
+struct Row<PlaceCall> : Plain<> {
+  static constexpr std::string_view type = "call";
+  static void fields(auto& v, auto& m) {
+    v.field("to", m.to, kCallName);
+    v.field("from", m.from, kCallName);
+    v.field("token", m.token, kToken);
+    v.field("key", m.key, kId);
+  }
+};
+
+// Requests about one call.
+struct AboutCall : Plain<> {
+  static void fields(auto& v, auto& m) { v.field("call", m.call, kId); }
+};
+template <>
+struct Row<AcceptCall> : AboutCall {
+  static constexpr std::string_view type = "accept-call";
+};
+template <>
+struct Row<DeclineCall> : Plain<> {
+  static constexpr std::string_view type = "decline-call";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.defaulted("busy", m.busy, kBool);
+  }
+};
+template <>
+struct Row<CancelCall> : AboutCall {
+  static constexpr std::string_view type = "cancel-call";
 };
 template <>
 struct Row<Ping> : Plain<> {
@@ -478,6 +535,60 @@ struct Row<DirectStop> : Plain<IdRule::none> {
   static void fields(auto& v, auto& m) {
     v.field("call", m.call, kId);
     v.field("reason", m.reason, kReason);
+  }
+};
+template <>
+struct Row<CallMissed> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "call-missed";
+  static void fields(auto& v, auto& m) {
+    v.field("from", m.from, kCallName);
+    v.field("count", m.count, kCount);
+    v.field("at_ms", m.at_ms, kCount);
+  }
+};
+template <>
+struct Row<Registered> : Plain<> {
+  static constexpr std::string_view type = "registered";
+  static void fields(auto& v, auto& m) {
+    v.field("name", m.name, kCallName);
+    v.field("missed", m.missed, ListOf<Object>{{}, kMaxMissedCalls});
+  }
+};
+template <>
+struct Row<Calling> : Plain<> {
+  static constexpr std::string_view type = "calling";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("to", m.to, kCallName);
+    v.field("devices", m.devices, kCount);
+    v.field("outcome", m.outcome, kId);
+  }
+};
+template <>
+struct Row<CallIncoming> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "call-incoming";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("from", m.from, kCallName);
+    v.field("timeout_ms", m.timeout_ms, kCount);
+  }
+};
+template <>
+struct Row<CallAccepted> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "call-accepted";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("peer", m.peer, kCallName);
+    v.field("room", m.room, kRoomName);
+    v.field("token", m.token, kToken);
+  }
+};
+template <>
+struct Row<CallEnded> : Plain<IdRule::none> {
+  static constexpr std::string_view type = "call-ended";
+  static void fields(auto& v, auto& m) {
+    v.field("call", m.call, kId);
+    v.field("reason", m.reason, kId);
   }
 };
 template <>

@@ -33,6 +33,42 @@ Advice advice(const std::vector<std::string>& args) {
   return std::get<Advice>(result);
 }
 
+TEST(CommandLine, CallsAndAnswers) {
+  const auto call = parsed<CallCommand>(
+      "call bob --name ann --key k-1 --token t.t.t --input silence --output null --duration 3m --json");
+  EXPECT_EQ(call.peer, "bob");
+  EXPECT_EQ(call.join.session.name, "ann");
+  EXPECT_EQ(call.key, "k-1");
+  EXPECT_EQ(call.token, "t.t.t");
+  EXPECT_EQ(call.join.duration_s, 180);
+  EXPECT_TRUE(call.join.json);
+  const auto answer = parsed<AnswerCommand>("answer --as bob --auto --once --server http://h:1");
+  EXPECT_EQ(answer.join.session.name, "bob");
+  EXPECT_TRUE(answer.automatic);
+  EXPECT_TRUE(answer.once);
+  EXPECT_EQ(answer.join.session.server.authority(), "h:1");
+  EXPECT_FALSE(parsed<AnswerCommand>("answer").automatic);
+  EXPECT_EQ(advice({"call"}).exit_code, kUsage);
+  const auto bad_key = advice({"answer", "--key", "a b"});
+  EXPECT_EQ(bad_key.exit_code, kUsage);
+  EXPECT_NE(bad_key.err.find("--key"), std::string::npos) << bad_key.err;
+}
+
+TEST(CommandLine, LengthsOfTime) {
+  const std::pair<const char*, double> right[] = {
+      {"12", 12},    {"12s", 12},  {"3m", 180},   {"1h", 3600},    {"1h30m", 5400},
+      {"1m30s", 90}, {"0.5", 0.5}, {"2.5s", 2.5}, {"250ms", 0.25}, {"168h", 604800}};
+  for (const auto& [text, seconds] : right)
+    EXPECT_EQ(parsed<JoinCommand>(std::string("join r --duration ") + text).duration_s, seconds) << text;
+  for (const char* wrong : {"soon", "12x", "s", "3m2h", "1m1m", "12s3", "-5s", "1e3", "nan", "inf", "0",
+                            "0.05s", "169h", "99999999999999999999999999h"}) {
+    const auto refused = advice({"join", "r", "--duration", wrong});
+    EXPECT_EQ(refused.exit_code, kUsage) << wrong;
+    EXPECT_NE(refused.err.find("--duration"), std::string::npos) << refused.err;
+  }
+  EXPECT_FALSE(parsed<JoinCommand>("join r").duration_s);
+}
+
 TEST(CommandLine, StreamsAreStartedStoppedAndListed) {
   const auto start =
       parsed<StreamCommand>("stream start demo rtmp://h/a/k --bitrate 96000 --video black", "key");

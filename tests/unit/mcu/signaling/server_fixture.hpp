@@ -20,6 +20,7 @@
 #include <string>
 #include <thread>
 
+#include "mcu/room/calls.hpp"
 #include "mcu/signaling/server.hpp"
 #include "tests/unit/mcu/room/fakes.hpp"
 
@@ -201,11 +202,14 @@ class ServerTest : public ::testing::Test {
   // Before start().
   SignalingSettings settings = on_loopback();
   room::RoomSettings room_settings = generous();
+  room::CallSettings call_settings;
   Ports ports;
 
   void start() {
     spdlog::set_level(spdlog::level::err);
     rooms_ = std::make_unique<room::RoomService>(room_settings, media, hub_);
+    calls_ = std::make_unique<room::CallService>(call_settings, *rooms_, call_port_, hub_, now() - 1min);
+    ports.calls = calls_.get();
     auto opened = Server::open(io_, settings, *rooms_, hub_, ports);
     ASSERT_TRUE(opened) << opened.error().what;
     server_ = std::move(*opened);
@@ -282,9 +286,15 @@ class ServerTest : public ::testing::Test {
     return all;
   }
 
+  class WithoutTokens final : public room::CallPort {
+    std::string invite(const std::string&, const std::string&) override { return {}; }
+  };
+
   asio::io_context io_;
   EventHub hub_;
   std::unique_ptr<room::RoomService> rooms_;
+  WithoutTokens call_port_;
+  std::unique_ptr<room::CallService> calls_;
   std::unique_ptr<Server> server_;
   std::thread ctl_;
 };

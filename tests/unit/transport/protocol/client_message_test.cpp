@@ -45,6 +45,13 @@ const std::string kEveryRequest[] = {
     R"({"type":"stats","id":18,"report":{"jitter":1.5,"nested":{"a":[1,2,{}]}}})",
     R"({"type":"direct-offer","id":19,"call":"c1","ufrag":"abcd","pwd":"0123456789012345678901","fingerprint":"sha-256 AB:CD","candidates":["192.0.2.1:5004","[::1]:9"]})",
     R"({"type":"direct-state","id":20,"call":"c1","state":"failed","reason":"silence"})",
+    R"({"type":"direct-talking","id":23,"call":"c1","talking":true,"level":23})",
+    R"({"type":"register","id":24,"name":"Zoë","token":"a.b.c","key":"k-1"})",
+    R"({"type":"unregister","id":25})",
+    R"({"type":"call","id":26,"to":"bob","from":"ann","token":"a.b.c","key":"k-1"})",
+    R"({"type":"accept-call","id":27,"call":"c1"})",
+    R"({"type":"decline-call","id":28,"call":"c1","busy":true})",
+    R"({"type":"cancel-call","id":29,"call":"c1"})",
     R"({"type":"ping","id":9007199254740991})",
 };
 
@@ -173,6 +180,21 @@ TEST(ClientMessages, RefusalsNameTheFieldAndKeepTheId) {
   std::string crowd = R"({"type":"whisper","id":1,"to":[)";
   for (int i = 0; i < 1001; ++i) crowd += (i == 0 ? "\"p\"" : ",\"p\"");
   EXPECT_EQ(round_trip(crowd + "]}"), "1 bad-value: whisper: to: must have at most 1000 entries");
+}
+
+TEST(ClientMessages, NamesToBeCalledBy) {
+  for (const std::string& type : {std::string("register"), std::string("call")}) {
+    const std::string field = type == "register" ? "name" : "to";
+    const auto with = [&](const std::string& name) {
+      return round_trip(R"({"type":")" + type + R"(","id":1,")" + field + R"(":")" + name + "\"}");
+    };
+    EXPECT_EQ(with(""), "1 bad-value: " + type + ": " + field + ": must not be empty");
+    EXPECT_THAT(with(std::string(300, 'x')), HasSubstr("must have at most 64 characters"));
+    EXPECT_THAT(with(R"(a\nb)"), HasSubstr("must not have control characters"));
+    EXPECT_THAT(with("x"), HasSubstr("\"x\""));
+  }
+  EXPECT_THAT(round_trip(R"({"type":"register","id":1,"name":"x","key":"a b"})"),
+              HasSubstr("register: key:"));
 }
 
 TEST(ClientMessages, WhatIsWrittenCanAlwaysBeRead) {

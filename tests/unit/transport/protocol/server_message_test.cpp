@@ -42,6 +42,12 @@ const std::string kEveryMessage[] = {
     R"({"type":"direct-address","call":"c1","address":"192.0.2.1:5004"})",
     R"({"type":"direct-peer-state","call":"c1","state":"ready"})",
     R"({"type":"direct-stop","call":"c1","reason":"participants"})",
+    R"({"type":"registered","id":1,"name":"bob","missed":[{"from":"ann","count":2,"at_ms":1764080000000}]})",
+    R"({"type":"calling","id":1,"call":"c1","to":"bob","devices":0,"outcome":"busy"})",
+    R"({"type":"call-incoming","call":"c1","from":"ann","timeout_ms":30000})",
+    R"({"type":"call-accepted","call":"c1","peer":"bob","room":"call-x","token":"a.b.c"})",
+    R"({"type":"call-ended","call":"c1","reason":"no-answer"})",
+    R"({"type":"call-missed","from":"ann","count":1,"at_ms":1764080000000})",
     R"({"type":"closed","reason":"kicked","message":"You were removed."})",
 };
 
