@@ -197,7 +197,7 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   bool direct_probing_ = true;                 // the server allows it
   ice::PortMapping peer_mapping_ = ice::PortMapping::unknown;
   bool mapping_told_ = false;
-  std::vector<IpAddress> probed_;  // in this session, whichever direct call it was for
+  std::vector<IpAddress> probed_;              // in this session, whichever direct call it was for
   bool own_mute_ = false, peer_mute_ = false;  // by a moderator, who ended the direct call by it
   boost::asio::steady_timer direct_timer_;
   RecentPackets unsent_;  // what only the peer was sent of late

@@ -214,6 +214,7 @@ Result<Calling> CallService::place(TimePoint at, const Name& from, const Name& t
     if (auto connected = connect(at, other, caller, true); !connected) return connected.error();
     return Calling{id, to.shown, 1, {}};
   }
+  end_closed(at);  // who calls again at once has no call any more
   if (has_call_of_its_own(from.key)) return refuse(RefusalCode::conflict, "you have a call already");
   if (calls_.size() >= kMaxCalls)
     std::erase_if(calls_, [](const auto& entry) { return entry.second.over_at.has_value(); });
@@ -347,16 +348,22 @@ void CallService::on_timer(TimePoint at) {
       end(at, call, "unreachable");
     else if (call.state == "ringing" && at >= call.deadline)
       end(at, call, "no-answer");
-    else if (call.state == "accepted" && !rooms_.room(at, call.room)) {
-      call.state = "ended";
-      call.over_at = at;
-    }
   }
+  end_closed(at);
   std::erase_if(calls_, [at](const auto& entry) {
     return entry.second.over_at && at - *entry.second.over_at >= kRemembered;
   });
   std::erase_if(lines_, [&](const auto& entry) { return !is_held(at, entry.second); });
   while (!missed_.empty() && at - missed_.front().what.last >= kMissedKept) missed_.pop_front();
+}
+
+// Whose room is gone has hung up.
+void CallService::end_closed(TimePoint at) {
+  for (auto& [id, call] : calls_) {
+    if (call.state != "accepted" || rooms_.room(at, call.room)) continue;
+    call.state = "ended";
+    call.over_at = at;
+  }
 }
 
 void CallService::close_all(const std::string& reason, const std::string& message) {

@@ -161,6 +161,7 @@ class CallService {
   void ring(Call& call, const Line& line, TimePoint at);
   Status connect(TimePoint at, Call& call, ConnectionId device, bool answers_by_calling);
   void end(TimePoint at, Call& call, const std::string& outcome);
+  void end_closed(TimePoint at);
   void note_missed(TimePoint at, const Call& call);
   std::vector<CallMissed> take_missed(const std::string& key);
   void drop_device(TimePoint at, ConnectionId connection, bool lost);

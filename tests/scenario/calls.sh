@@ -42,7 +42,7 @@ grep -q '"type":"summary".*"code":"hung-up"' "$work/bob.log" || die "bob is not 
 
 # Declined at the keyboard, and nobody at the keyboard.
 answer carol.log carol "${quiet[@]:0:2}" --input silence
-( wait_for 10 "ringing" grep -q '"type":"call-incoming"' "$work/carol.log"; echo n >&9 ) &
+( wait_for 10 "ringing" grep -qs '"type":"call-incoming"' "$work/carol.log"; echo n >&9 ) &
 expect 8 "a call that is declined" "${parley[@]}" call carol --name ann "${quiet[@]}" --input silence
 grep -q 'carol: declined' "$work/err" || die "declined is not said"
 expect 10 "a call without an answer" "${parley[@]}" call carol --name ann "${quiet[@]}" --input silence

@@ -20,7 +20,7 @@ class PathFadeTest : public testing::TestWithParam<std::size_t> {
   PathFadeTest() {
     test::SpeechStyle style;
     style.pause_seconds = 0.3;
-    said_ = test::speech(9, 3, style);
+    said_ = test::speech(12, 3, style);
   }
   std::vector<float> said(std::size_t lag) const {
     const std::size_t at = heard_.size();
