@@ -34,7 +34,8 @@ struct Raw {
   double duration = 0;
   double reconnect = 300;
   std::string direct = "auto", carrier = "auto";
-  bool no_guessing = false, no_dtx = false, no_fec = false, fixed = false, listen_only = false, loop = false;
+  bool no_guessing = false, no_probing = false, no_dtx = false, no_fec = false, fixed = false,
+       listen_only = false, loop = false;
 
   std::string participant, listener;
   double db = 0;
@@ -106,8 +107,12 @@ CLI::App* add_join(CLI::App& app, Raw& raw) {
   join->add_option("--direct", raw.direct, "auto: a call of two may go from peer to peer; never")
       ->check(CLI::IsMember({"auto", "never"}))
       ->capture_default_str();
-  join->add_flag("--no-port-guessing", raw.no_guessing,
-                 "Direct calls: no checks to ports next to the peer's, which find some symmetric NATs");
+  join->add_flag(
+      "--no-port-guessing", raw.no_guessing,
+      "Direct calls: no checks to ports that the peer has not named, next to its own or at random");
+  join->add_flag("--no-probing", raw.no_probing,
+                 "Direct calls: no checks from many sockets and to random ports of the peer, which find most "
+                 "other symmetric NATs");
   join->add_option("--reconnect", raw.reconnect,
                    "Seconds to try to come back when the server is lost; 0: leave")
       ->check(CLI::Range(0.0, 86'400.0))
@@ -157,6 +162,7 @@ Result<Command> make_join(const Raw& raw, const ServerUrl& server) {
   join.session.carrier = carrier_of(raw.carrier);
   join.session.direct = raw.direct == "auto";
   join.session.guess_ports = !raw.no_guessing;
+  join.session.probing = !raw.no_probing;
   join.session.reconnect_limit = std::chrono::round<Duration>(std::chrono::duration<double>(raw.reconnect));
   join.session.sends = !raw.listen_only;
   auto input = raw.listen_only ? Result<InputSpec>(InputSpec{InputSpec::Kind::silence, {}, {}})

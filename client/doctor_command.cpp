@@ -12,6 +12,7 @@
 
 #include "client/commands.hpp"
 #include "client/http_client.hpp"
+#include "client/nat_kind.hpp"
 #include "client/net_thread.hpp"
 #include "client/pacer.hpp"
 #include "client/session.hpp"
@@ -228,6 +229,14 @@ void check_stun(const std::optional<Address>& media, Report& report) {
               {}});
 }
 
+void check_nat(const std::optional<Address>& media, Report& report) {
+  if (!media) return;
+  const auto facts = find_nat(*media);
+  if (!facts) return report.add({"nat", Grade::warn, "not checked: " + facts.error().what, {}});
+  const auto words = describe(*facts);
+  report.add({"nat", Grade::ok, words.kind, words.prospect});
+}
+
 void check_sound(Report& report) {
   int inputs = 0, outputs = 0;
   std::string names;
@@ -268,7 +277,11 @@ int run_doctor(const DoctorCommand& command) {
   Report report(command.json);
   // A call to a server that does not answer would only say the same again.
   const bool reachable = (wanted(Check::server) || wanted(Check::call)) && check_http(command, report);
-  if (reachable && wanted(Check::call)) check_stun(check_call(command, report).media, report);
+  if (reachable && wanted(Check::call)) {
+    const auto media = check_call(command, report).media;
+    check_stun(media, report);
+    check_nat(media, report);
+  }
   if (wanted(Check::sound)) check_sound(report);
   if (wanted(Check::software)) check_software(report);
   return report.failed() ? kFailed : kOk;

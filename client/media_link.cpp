@@ -29,7 +29,8 @@ Result<std::unique_ptr<MediaLink>> MediaLink::open(boost::asio::io_context& cont
 
 MediaLink::MediaLink(boost::asio::io_context& context, std::unique_ptr<net::UdpSocket> socket,
                      MediaHandlers handlers)
-    : socket_(std::move(socket)),
+    : context_(context),
+      socket_(std::move(socket)),
       readable_(context, socket_->fd()),
       timer_(context),
       handlers_(std::move(handlers)) {
@@ -80,9 +81,41 @@ void MediaLink::add_direct_candidate(const Address& address, std::uint32_t prior
   settle();
 }
 
-void MediaLink::guess_direct_ports(const Address& seen) {
+ice::PortMapping MediaLink::learn_mapping() {
+  if (!server_) return ice::PortMapping::unknown;
+  if (!mapping_)
+    mapping_ = std::make_unique<MappingProbe>(
+        *server_, [this](const Address& to, Bytes request) { socket_->queue(to, std::nullopt, request); });
+  mapping_->on_timer(now());
+  socket_->flush();
+  return mapping_->result();
+}
+
+bool MediaLink::is_mapping_answer(const net::Datagram& datagram) {
+  if (!mapping_ || mapping_->done() || net::classify(datagram.data) != net::PacketKind::stun) return false;
+  const auto message = stun::StunMessage::parse(datagram.data);
+  return message && mapping_->take(datagram.from, *message);
+}
+
+void MediaLink::probe_direct_ports(const Address& known, const ice::ProbePlan& plan) {
   if (!direct_) return;
-  direct_->guess_ports(now(), seen);
+  openings_ = std::make_unique<OpeningSockets>(
+      context_,
+      [this](std::size_t socket, const Address& from, Bytes data) { read_opening(socket, from, data); });
+  direct_->probe_ports(now(), known, plan);
+  settle();
+}
+
+// The first that brings something authentic is the path; what it brought is answered from there already.
+void MediaLink::read_opening(std::size_t socket, const Address& from, Bytes datagram) {
+  if (!direct_ || (!own_socket_ && direct_->remote())) return;
+  const bool found = own_socket_.has_value();
+  own_socket_ = socket;
+  const TimePoint at = now();
+  const bool authentic = direct_->receive(at, from, std::nullopt, datagram);
+  if (authentic && !found) openings_->keep(socket);
+  if (!authentic && !found) own_socket_.reset();
+  if (authentic) note_direct(at, DirectPath::Heard::keep_alive);
   settle();
 }
 
@@ -90,6 +123,9 @@ void MediaLink::stop_direct() {
   if (!direct_) return;
   direct_->close(now());
   direct_.reset();
+  openings_.reset();
+  own_socket_.reset();
+  mapping_.reset();  // the next time we may be somewhere else
   direct_connected_now_ = false;
   direct_ended_now_.reset();
   socket_->flush();
@@ -104,7 +140,7 @@ Leg* MediaLink::leg_of(const net::Datagram& datagram) {
     const auto username = message ? message->username() : std::nullopt;
     if (username && !username->starts_with(direct_ufrag_ + ":")) return leg_.get();
   }
-  return direct_.get();
+  return own_socket_ ? nullptr : direct_.get();  // an answer would come from where the peer does not look
 }
 
 void MediaLink::close() {
@@ -123,6 +159,7 @@ void MediaLink::wait_for_datagrams() {
 
 void MediaLink::read_datagrams() {
   socket_->receive([this](const net::Datagram& datagram) {
+    if (is_mapping_answer(datagram)) return;
     Leg* leg = leg_of(datagram);
     if (leg == nullptr) return;
     const bool authentic = leg->receive(datagram.arrival, datagram.from, datagram.to, datagram.data);
@@ -179,7 +216,12 @@ void MediaLink::settle() {
 }
 
 void MediaLink::send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) {
+  if (own_socket_ && to != server_) return openings_->send(*own_socket_, to, datagram);
   socket_->queue(to, from, datagram);
+}
+
+void MediaLink::send_opening(const Address& to, Bytes datagram) {
+  if (openings_) openings_->open(to, datagram);
 }
 
 void MediaLink::send_carried(LegId, Bytes packet) {

@@ -12,8 +12,11 @@
 #include <optional>
 
 #include "client/direct_path.hpp"
+#include "client/mapping_probe.hpp"
+#include "client/opening_sockets.hpp"
 #include "client/uplink.hpp"
 #include "transport/base/result.hpp"
+#include "transport/ice/port_prober.hpp"
 #include "transport/leg/leg.hpp"
 #include "transport/net/udp_socket.hpp"
 
@@ -49,7 +52,11 @@ class MediaLink final : private LegOutput {
   // A second leg on the same socket, so that what the server sees of our NAT is true for the peer as well.
   void start_direct(const LegConfig& config, const dtls::Identity* identity);
   void add_direct_candidate(const Address& address, std::uint32_t priority);
-  void guess_direct_ports(const Address& seen);
+  // What our NAT does (MappingProbe): asked for on from the first call, to be repeated every few
+  // milliseconds.
+  ice::PortMapping learn_mapping();
+  // Leg::probe_ports(). The path may then be another socket's.
+  void probe_direct_ports(const Address& known, const ice::ProbePlan& plan);
   void send_direct(const Uplink::Packet& packet);
   void stop_direct();
   bool has_direct() const { return direct_ != nullptr; }
@@ -71,23 +78,33 @@ class MediaLink final : private LegOutput {
   void wait_for_datagrams();
   void read_datagrams();
   bool is_direct(LegId leg) const { return direct_ && direct_->config().id == leg; }
+  bool is_mapping_answer(const net::Datagram& datagram);
   Leg* leg_of(const net::Datagram& datagram);
   void note_direct(TimePoint at, DirectPath::Heard what);
   void settle();  // after every call into the leg: sends, sets the timer, tells what has happened
 
+  void read_opening(std::size_t socket, const Address& from, Bytes datagram);
+
   void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) override;
+  void send_opening(const Address& to, Bytes datagram) override;
   void send_carried(LegId leg, Bytes packet) override;
   void on_connected(LegId leg) override;
   void on_media(LegId leg, const MediaPacket& packet) override;
   void on_end(LegId leg, LegEnd end) override;
 
+  boost::asio::io_context& context_;
   std::unique_ptr<net::UdpSocket> socket_;
   boost::asio::posix::stream_descriptor readable_;  // lends socket_'s descriptor
   boost::asio::steady_timer timer_;
   MediaHandlers handlers_;
   std::unique_ptr<Leg> leg_, direct_;
+  std::unique_ptr<MappingProbe> mapping_;
   std::optional<Address> server_;  // where the server leg's datagrams come from
   std::string direct_ufrag_;
+  // Sockets of the direct leg alone, while ports are probed and when one of them has found the peer:
+  // own_socket_ then takes the place of socket_ for all that leg sends.
+  std::unique_ptr<OpeningSockets> openings_;
+  std::optional<std::size_t> own_socket_;
   TimePoint timer_at_ = TimePoint::max();
   // The leg calls back in the middle of its work, when it must not be destroyed: told later, by settle().
   bool connected_now_ = false;

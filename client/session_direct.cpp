@@ -15,8 +15,13 @@ namespace {
 constexpr Duration kStep = 10ms;
 constexpr std::uint8_t kSilent = 127;  // -dBov
 constexpr std::uint32_t kBestPriority = 0x7effffff;
+constexpr std::size_t kMostProbed = 8;  // peers' addresses of one session
 
 }  // namespace
+
+bool Session::Impl::may_probe_by_chance() const {
+  return config_.guess_ports && config_.probing && direct_probing_;
+}
 
 bool Session::Impl::can_go_direct() const {
   return config_.direct && config_.encrypted && config_.codec == Codec::opus;
@@ -50,6 +55,7 @@ void Session::Impl::take(const protocol::DirectStart& event) {
   direct_call_ = event.call;
   direct_peer_ = event.peer;
   direct_controlling_ = event.controlling;
+  direct_probing_ = event.probing;
   direct_credentials_ = ice::Credentials::random();
   direct_.start(now());
   protocol::DirectOffer offer;
@@ -64,6 +70,7 @@ void Session::Impl::take(const protocol::DirectStart& event) {
 
 void Session::Impl::take(const protocol::DirectPeer& peer) {
   if (peer.call != direct_call_ || direct_.state() != DirectPath::State::checking || !media_) return;
+  if (media_->has_direct()) return;  // once: otherwise there would be no end of candidates
   LegConfig leg;
   leg.id = LegId{2};
   leg.peer_to_peer = true;
@@ -100,6 +107,8 @@ void Session::Impl::take(const protocol::DirectAddress& event) {
 
 void Session::Impl::take(const protocol::DirectPeerState& event) {
   if (event.call != direct_call_) return;
+  if (event.state == "ports-constant") peer_mapping_ = ice::PortMapping::constant;
+  if (event.state == "ports-vary") peer_mapping_ = ice::PortMapping::varying;
   direct_.peer_is(now(), event.state);
   settle_direct();
 }
@@ -116,7 +125,8 @@ void Session::Impl::step_direct_later() {
   direct_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error || self->state() == SessionState::ended) return;
     self->direct_.on_timer(now());
-    if (self->direct_.time_to_guess(now())) self->guess_ports();
+    self->learn_mapping();
+    if (self->direct_.time_to_guess(now())) self->probe_ports();
     self->watch_direct_loss();
     self->step_talking();
     self->settle_direct();
@@ -124,14 +134,32 @@ void Session::Impl::step_direct_later() {
   });
 }
 
+// What our NAT does, once it is known, is worth knowing to the peer: who of the two opens mappings and who
+// looks for them follows from it.
+void Session::Impl::learn_mapping() {
+  if (mapping_told_ || !media_ || !may_probe_by_chance() || direct_.state() != DirectPath::State::checking)
+    return;
+  const auto mapping = media_->learn_mapping();
+  if (mapping == ice::PortMapping::unknown) return;
+  mapping_told_ = true;
+  const bool constant = mapping == ice::PortMapping::constant;
+  send(protocol::DirectState{direct_call_, constant ? "ports-constant" : "ports-vary", std::nullopt});
+}
+
 // Only at the one address where the server sees the peer and which the peer itself has named: nobody is sent
-// hundreds of packets on one party's word.
-void Session::Impl::guess_ports() {
-  if (!config_.guess_ports || !media_ || direct_addresses_.empty()) return;
-  const auto seen = Address::parse(direct_addresses_.back());
-  if (!seen || std::find(direct_named_.begin(), direct_named_.end(), seen->ip) == direct_named_.end()) return;
-  log::debug("no direct path yet: guessing ports around {}", seen->to_string());
-  media_->guess_direct_ports(*seen);
+// hundreds of packets on one party's word. And once, however often a call is tried.
+void Session::Impl::probe_ports() {
+  if (!config_.guess_ports || !direct_probing_ || !media_ || direct_addresses_.empty()) return;
+  const auto known = Address::parse(direct_addresses_.back());
+  const auto holds = [&](const std::vector<IpAddress>& list) {
+    return std::find(list.begin(), list.end(), known->ip) != list.end();
+  };
+  if (!known || !holds(direct_named_) || holds(probed_) || probed_.size() >= kMostProbed) return;
+  probed_.push_back(known->ip);
+  const auto plan = ice::plan_probes(media_->learn_mapping(), peer_mapping_, may_probe_by_chance());
+  log::debug("no direct path yet: {} ports next to {}, {} sockets, {} random ports", plan.predictions,
+             known->to_string(), plan.openings, plan.random_ports);
+  media_->probe_direct_ports(*known, plan);
 }
 
 void Session::Impl::watch_direct_loss() {
@@ -183,6 +211,8 @@ void Session::Impl::drop_direct() {
   direct_addresses_.clear();
   direct_named_.clear();
   direct_candidates_ = 0;
+  peer_mapping_ = ice::PortMapping::unknown;
+  mapping_told_ = false;
   direct_timer_.cancel();
 }
 

@@ -92,6 +92,7 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
 
   // The direct path (session_direct.cpp)
   bool can_go_direct() const;
+  bool may_probe_by_chance() const;
   std::vector<std::string> own_candidates() const;
   void add_candidate(const std::string& text);
   void take(const protocol::DirectStart& event);
@@ -100,7 +101,8 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   void take(const protocol::DirectPeerState& event);
   void take(const protocol::DirectStop& event);
   void step_direct_later();
-  void guess_ports();
+  void learn_mapping();
+  void probe_ports();
   void direct_media(const MediaPacket& packet);
   void show_talking(const std::string& who, const TalkWatch& watch, std::uint8_t level);
   void step_talking();
@@ -174,6 +176,10 @@ class Session::Impl : public std::enable_shared_from_this<Session::Impl> {
   std::vector<std::string> direct_addresses_;  // of the peer, as the server sees it
   std::vector<IpAddress> direct_named_;        // by the peer
   std::uint32_t direct_candidates_ = 0;        // taken so far
+  bool direct_probing_ = true;                 // the server allows it
+  ice::PortMapping peer_mapping_ = ice::PortMapping::unknown;
+  bool mapping_told_ = false;
+  std::vector<IpAddress> probed_;  // in this session, whichever direct call it was for
   boost::asio::steady_timer direct_timer_;
   RecentPackets unsent_;  // what only the peer was sent of late
   bool was_live_ = false;

@@ -31,8 +31,9 @@ struct SessionConfig {
   bool dtx = true;
   bool fec = true;
   bool adapt = true;        // follow the server's `uplink` reports (bitrate, expected loss, ptime)
-  bool guess_ports = true;  // where a symmetric NAT hides the peer's
   bool direct = true;       // a call of two may go from peer to peer, if the room's policy allows it
+  bool guess_ports = true;  // where a symmetric NAT hides the peer's: those next to the one that is known,
+  bool probing = true;      // and then, by many sockets, at random
   CarrierRule carrier = CarrierRule::automatic;  // udp: never the WebSocket; websocket: nothing else
   bool sends = true;
   bool receives = true;

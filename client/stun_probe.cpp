@@ -6,6 +6,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "client/endpoint.hpp"
 #include "transport/stun/stun_message.hpp"
 
 namespace parley::client {
@@ -18,16 +19,6 @@ using ErrorCode = boost::system::error_code;
 
 constexpr int kTries = 5;
 constexpr auto kSpacing = std::chrono::milliseconds(100);
-
-udp::endpoint to_endpoint(const Address& address) {
-  if (address.ip.is_v4()) return {asio::ip::address_v4(address.ip.v4_value()), address.port};
-  return {asio::ip::address_v6(address.ip.bytes()), address.port};
-}
-Address from_endpoint(const udp::endpoint& endpoint) {
-  return endpoint.address().is_v4()
-             ? Address{IpAddress::v4(endpoint.address().to_v4().to_uint()), endpoint.port()}
-             : Address{IpAddress::v6(endpoint.address().to_v6().to_bytes()), endpoint.port()};
-}
 
 class Probe {
  public:

@@ -48,7 +48,7 @@ export class DirectPath {
   peerIs(at, state) {
     if (this.state === 'off' || this.state === 'fading') return;
     if (state === 'trouble') this.#hedgedUntil = at + kHedge;
-    else this.#peerReady = true;
+    if (state === 'ready' || state === 'active') this.#peerReady = true;
     if (state === 'active') this.#quietAt = Math.min(this.#quietAt, at + kOverlap);
     this.#advance(at);
   }

@@ -35,6 +35,7 @@ room::RoomSettings room_settings(const settings::Settings& s) {
   out.joins_per_second = s.limits.joins_per_second;
   out.joins_per_second_per_address = s.limits.joins_per_second_per_address;
   out.token_required = !s.auth.token_key.empty();
+  out.direct_probing = s.rooms.direct_probing;
   switch (s.rooms.direct) {
     case settings::Direct::automatic:
       out.direct = room::DirectPolicy::automatic;

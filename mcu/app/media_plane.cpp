@@ -50,7 +50,7 @@ MediaPlane::MediaPlane(settings::Settings settings, recording::Recorder& recorde
       recorder_(recorder) {}
 
 Status MediaPlane::start() {
-  auto legs = LegServer::open(settings_.media.listen, *identity_, *this);
+  auto legs = LegServer::open(settings_.media.listen, *identity_, *this, settings_.media.second_listen);
   if (!legs) return legs.error();
   legs_ = std::move(legs).value();
   const ThreadPriority priority = settings_.media.priority;

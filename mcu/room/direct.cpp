@@ -1,6 +1,7 @@
 // Calls of two that leave the server's media plane. The server brings the two ends together and relays what
 // they tell each other; media and its keys pass it by. Its own legs stay up, quiet, for the way back.
 #include <algorithm>
+#include <array>
 
 #include "mcu/room/room_service_impl.hpp"
 #include "transport/base/ids.hpp"
@@ -69,7 +70,7 @@ void RoomService::Impl::begin_direct(TimePoint at, Room& room) {
   for (std::size_t i = 0; i < 2; ++i) call.ends[i] = room.people[i]->info.id;
   room.direct = call;
   for (std::size_t i = 0; i < 2; ++i) {
-    tell(*room.people[i], DirectStart{call.id, call.ends[1 - i], i == 0});
+    tell(*room.people[i], DirectStart{call.id, call.ends[1 - i], i == 0, settings_.direct_probing});
     if (!room.people[1 - i]->address.empty())
       tell(*room.people[i], DirectAddress{call.id, room.people[1 - i]->address});
   }
@@ -129,8 +130,11 @@ Status RoomService::direct_state(TimePoint at, const ParticipantId& who, std::st
     impl_->end_direct(room, reason.empty() ? "failed" : reason);
     return Done{};
   }
-  if (state != "ready" && state != "active" && state != "trouble")
-    return refuse(RefusalCode::bad_value, "state is one of ready, active, trouble, failed");
+  constexpr std::array<std::string_view, 5> kRelayed = {"ready", "active", "trouble", "ports-constant",
+                                                        "ports-vary"};
+  if (std::find(kRelayed.begin(), kRelayed.end(), state) == kRelayed.end())
+    return refuse(RefusalCode::bad_value,
+                  "state is one of ready, active, trouble, failed, ports-constant, ports-vary");
   if (state == "active") {
     room.direct->active[room.direct->ends[0] == who ? 0 : 1] = true;
     room.direct_pause = {};

@@ -68,6 +68,7 @@ struct DirectStart {  // describe yourself to the peer
   std::string call;
   ParticipantId peer;
   bool controlling = false;
+  bool probing = true;  // ports that nobody has named may be tried
 };
 struct DirectPeer {
   DirectTerms terms;

@@ -40,6 +40,7 @@ struct RoomSettings {
   // server without keys.
   Role default_role = Role::participant;
   DirectPolicy direct = DirectPolicy::automatic;  // where a room states none
+  bool direct_probing = true;                     // the two ends may try ports that nobody has named
   bool token_required = false;                    // a token key is configured: nobody joins without a token
 };
 

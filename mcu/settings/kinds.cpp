@@ -206,6 +206,18 @@ Kind<Address> socket_address() {
           [](const Address& address) { return quoted(address.to_string()); }};
 }
 
+Kind<std::optional<Address>> optional_socket_address() {
+  const auto kind = socket_address();
+  auto read = [kind](const YAML::Node& node) -> Result<std::optional<Address>> {
+    if (node.IsScalar() && node.Scalar().empty()) return std::optional<Address>{};
+    auto address = kind.read(node);
+    if (!address) return address.error();
+    return std::optional(*address);
+  };
+  return {kind.expected + ", or \"\" for none", std::move(read),
+          [kind](const std::optional<Address>& address) { return address ? kind.write(*address) : "\"\""; }};
+}
+
 Kind<std::vector<Address>> public_addresses() {
   return list_of<Address>("a list of hosts' IP addresses, each with or without a port", read_public_address,
                           write_public_address);

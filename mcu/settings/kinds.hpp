@@ -33,6 +33,7 @@ Kind<std::string> secret();
 Kind<std::string> file_name(std::string_view expected);  // printable; whether it is there is found out later
 Kind<std::string> folder();
 Kind<Address> socket_address();
+Kind<std::optional<Address>> optional_socket_address();
 Kind<std::vector<Address>> public_addresses();
 Kind<std::vector<IpNetwork>> networks();
 Kind<std::vector<std::string>> origins();

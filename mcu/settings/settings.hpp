@@ -34,6 +34,7 @@ struct Settings {
   } http;
   struct Media {
     Address listen{IpAddress::v4(0), 5004};
+    std::optional<Address> second_listen;  // of STUN alone
     std::vector<Address>
         advertise;  // put into candidates; port 0: that of `listen`; empty: the host's interfaces
     std::vector<IpNetwork> plain_rtp_from;
@@ -57,6 +58,7 @@ struct Settings {
     Duration leg_timeout = 10s;
     std::size_t max_participants = 1000;
     Direct direct = Direct::automatic;
+    bool direct_probing = true;
   } rooms;
   struct Alarm {
     int delay_ms = 150;

@@ -97,6 +97,13 @@ std::vector<Key> media_keys() {
           "media.listen", [](auto& s) -> auto& { return s.media.listen; }, socket_address(), kRestart,
           "The one UDP port of all media. Port 0: any free one."),
       key(
+          "media.second_listen", [](auto& s) -> auto& { return s.media.second_listen; },
+          optional_socket_address(), kRestart,
+          "A second UDP port that answers STUN Binding requests and nothing else: by it clients find out "
+          "what "
+          "kind of NAT they are behind, for parley doctor and for direct calls through the hardest of them. "
+          "The IP address of media.listen, another port."),
+      key(
           "media.advertise", [](auto& s) -> auto& { return s.media.advertise; }, public_addresses(), kRestart,
           "The addresses that clients are told to send media to: the public ones when the server is behind a "
           "NAT. "
@@ -170,6 +177,11 @@ std::vector<Key> room_keys() {
           "rooms.direct", [](auto& s) -> auto& { return s.rooms.direct; }, direct(), kReload,
           "Whether the sound of a call of two may go from peer to peer: auto, when nothing needs it on the "
           "server; never; always, as auto but tried again every 10 s after a failure."),
+      key(
+          "rooms.direct_probing", [](auto& s) -> auto& { return s.rooms.direct_probing; }, yes_or_no(),
+          kReload,
+          "Whether the two ends of a call that finds no direct path may send checks to ports that nobody has "
+          "named, at most 512 each and once in a call, to get through NATs that hide them."),
       key(
           "alarm.delay_ms", [](auto& s) -> auto& { return s.alarm.delay_ms; }, milliseconds(1, 10'000),
           kReload,

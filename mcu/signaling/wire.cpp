@@ -59,7 +59,7 @@ struct ToWire {
                               e.position_s, e.duration_s < 0 ? std::nullopt : std::optional(e.duration_s)};
   }
   protocol::ServerBody operator()(const room::DirectStart& e) const {
-    return protocol::DirectStart{e.call, e.peer, e.controlling};
+    return protocol::DirectStart{e.call, e.peer, e.controlling, e.probing};
   }
   protocol::ServerBody operator()(const room::DirectPeer& e) const {
     return protocol::DirectPeer{e.terms.call, e.terms.ufrag, e.terms.pwd, e.terms.fingerprint,

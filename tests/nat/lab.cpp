@@ -142,8 +142,8 @@ NatBox& Lab::add_nat(Kind kind, std::uint32_t public_ip, bool hairpin) {
   return *nats_.emplace_back(std::make_unique<NatBox>(kind, public_ip, hairpin));
 }
 
-Host& Lab::add_host(std::uint32_t address, std::vector<NatBox*> behind) {
-  places_.push_back(std::make_unique<Place>(Place{std::make_unique<Host>(address), std::move(behind)}));
+Host& Lab::add_host(std::uint32_t address, std::vector<NatBox*> behind, bool udp) {
+  places_.push_back(std::make_unique<Place>(Place{std::make_unique<Host>(address), std::move(behind), udp}));
   return *places_.back()->host;
 }
 
@@ -175,6 +175,11 @@ std::uint64_t Lab::passed(const Host& a, const Host& b) const {
   const std::lock_guard lock(lock_);
   const auto found = passed_.find(pair(a, b));
   return found == passed_.end() ? 0 : found->second;
+}
+
+std::vector<Lab::Sent> Lab::sent(const Host& host) const {
+  const std::lock_guard lock(lock_);
+  return sent_.at(&host);
 }
 
 std::uint64_t Lab::handshaken(const Host& a, const Host& b) const {
@@ -221,6 +226,9 @@ void Lab::forward(Place& from, Packet packet) {
   auto header = read_header(packet);
   if (!header) return;
   const bool udp = header->protocol == kUdp;
+  if (const auto watched = sent_.find(from.host.get()); udp && watched != sent_.end())
+    watched->second.push_back({now(), header->source, header->destination});
+  if (udp && !from.udp) return;
   // Neighbours on the same home network need no NAT to meet.
   Place* to = nullptr;
   if (!from.behind.empty()) {
@@ -236,7 +244,7 @@ void Lab::forward(Place& from, Packet packet) {
     if (header->destination.ip == nat.public_ip() && !nat.hairpins()) return;
   }
   if (to == nullptr) to = deliver(packet);
-  if (to == nullptr) return;
+  if (to == nullptr || (udp && !to->udp)) return;
   const auto way = pair(*from.host, *to->host);
   if (udp) {
     const auto worse = worse_.find(way);

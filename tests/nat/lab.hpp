@@ -57,7 +57,8 @@ class Lab {
 
   // Before start(). `behind`: outermost last; empty: on the public net.
   NatBox& add_nat(Kind kind, std::uint32_t public_ip, bool hairpin = false);
-  Host& add_host(std::uint32_t address, std::vector<NatBox*> behind = {});
+  // Without `udp` a firewall drops all that the host sends or would get by it.
+  Host& add_host(std::uint32_t address, std::vector<NatBox*> behind = {}, bool udp = true);
   void start();
 
   // While it runs, from any thread.
@@ -73,6 +74,13 @@ class Lab {
   // UDP packets that have passed between these two, and how many of them were of DTLS.
   std::uint64_t passed(const Host& a, const Host& b) const;
   std::uint64_t handshaken(const Host& a, const Host& b) const;
+  // UDP packets that have left a host that is watched, before any NAT. Before start().
+  struct Sent {
+    TimePoint at;
+    Endpoint from, to;
+  };
+  void watch(const Host& host) { sent_[&host]; }
+  std::vector<Sent> sent(const Host& host) const;
   // Bytes of TCP over IP.
   std::uint64_t tcp_bytes(const Host& a, const Host& b) const;
 
@@ -80,6 +88,7 @@ class Lab {
   struct Place {
     std::unique_ptr<Host> host;
     std::vector<NatBox*> behind;
+    bool udp = true;
   };
   struct Travelling {
     TimePoint due;
@@ -108,6 +117,7 @@ class Lab {
   std::map<Way, double> worse_;
   std::set<Way> unchecked_;
   std::map<Way, std::uint64_t> passed_, handshaken_, tcp_bytes_;
+  std::map<const Host*, std::vector<Sent>> sent_;
   std::atomic<bool> stop_{false};
   std::thread thread_;
 };

@@ -19,21 +19,38 @@ const char* to_string(Kind kind) {
     case Kind::port_restricted:
       return "port-restricted";
     case Kind::symmetric:
+      return "symmetric";
+    case Kind::symmetric_random:
       break;
   }
-  return "symmetric";
+  return "symmetric, random";
 }
 
 void NatBox::outbound(Packet& packet, const Header& header) {
-  const Key key{header.protocol, header.source, kind_ == Kind::symmetric ? header.destination : Endpoint{}};
+  const Key key{header.protocol, header.source, is_symmetric() ? header.destination : Endpoint{}};
   auto& port = ports_[key];
   if (port == 0) {
-    next_port_ = static_cast<std::uint16_t>(next_port_ + 1 + random_() % 8);  // others share it
-    port = next_port_;
+    port = new_port(header.protocol);
     mappings_[{header.protocol, port}].inner = header.source;
   }
   mappings_[{header.protocol, port}].sent_to.insert(header.destination);
   write_endpoints(packet, {ip_, port}, header.destination);
+}
+
+std::uint16_t NatBox::new_port(std::uint8_t protocol) {
+  if (kind_ != Kind::symmetric_random) {
+    next_port_ = static_cast<std::uint16_t>(next_port_ + 1 + random_() % 8);  // others share it
+    return next_port_;
+  }
+  std::uniform_int_distribution<unsigned> any(1'024, 0xffff);
+  auto port = static_cast<std::uint16_t>(any(random_));
+  while (mappings_.contains({protocol, port})) port = static_cast<std::uint16_t>(any(random_));
+  return port;
+}
+
+std::size_t NatBox::mappings() const {
+  return static_cast<std::size_t>(std::count_if(mappings_.begin(), mappings_.end(),
+                                                [](const auto& entry) { return entry.first.first == kUdp; }));
 }
 
 bool NatBox::inbound(Packet& packet, const Header& header) {
@@ -51,6 +68,7 @@ bool NatBox::inbound(Packet& packet, const Header& header) {
       break;
     case Kind::port_restricted:
     case Kind::symmetric:
+    case Kind::symmetric_random:
       if (!sent_to.contains(header.source)) return false;
       break;
   }

@@ -1,17 +1,14 @@
-// Real clients and a real server on a network of namespaces: which pairs of NATs meet directly, who hears
-// whom, and what a call hears when its path changes. Skipped, loudly, where namespaces or TUN devices cannot
-// be made.
+// What a call hears when its path changes: real clients and a real server on a network of namespaces.
+// Skipped, loudly, where namespaces or TUN devices cannot be made.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 
 #include "client/direct_path.hpp"
-#include "tests/nat/lab.hpp"
-#include "tests/scenario/tone_ear.hpp"
+#include "tests/nat/world.hpp"
 #include "tests/support/course.hpp"
 #include "tests/support/speech.hpp"
 
@@ -19,217 +16,8 @@ namespace parley::nat {
 namespace {
 
 using client::PathKind;
-using scenario::Caller;
-using scenario::Clients;
 using scenario::wait_tone;
 using scenario::wait_until;
-
-constexpr double kAnnHz = 500, kBobHz = 800;
-
-bool lab_works(std::string& why) {
-  try {
-    const Host probe(ip("192.0.2.9"));
-    return true;
-  } catch (const std::exception& error) {
-    why = error.what();
-    return false;
-  }
-}
-
-#define NEEDS_LAB()                     \
-  if (std::string why; !lab_works(why)) \
-  GTEST_SKIP() << "THE NAT LABORATORY CANNOT RUN HERE (needs root and /dev/net/tun): " << why
-
-// Somebody at a host: `hz` is what they say, or words.
-struct Person {
-  Host* host = nullptr;
-  double hz = 0;
-  NatBox* nat = nullptr;
-  std::unique_ptr<Clients> clients = {};
-  std::unique_ptr<Caller> caller = {};
-  std::shared_ptr<const std::vector<float>> words = {};
-
-  void join(const client::ServerUrl& server, const std::string& room, const std::string& name) {
-    host->run([&] {
-      clients = std::make_unique<Clients>(1);
-      client::SessionConfig config;
-      config.server = server;
-      config.room = room;
-      config.name = name;
-      config.dtx = false;
-      config.complexity = 2;
-      auto source = words ? std::make_unique<client::PcmSource>(words, true) : scenario::steady_tone(hz);
-      caller = std::make_unique<Caller>(*clients, config, std::move(source));
-    });
-  }
-  PathKind path() const { return caller->session().stats().path; }
-  double first_audio_ms() const { return caller->session().stats().first_audio_ms; }
-};
-
-class World {
- public:
-  explicit World(const Lab::Weather& weather) : lab(weather), server_host_(lab.add_host(ip("192.0.2.1"))) {}
-  ~World() {
-    for (auto& [ann, bob] : calls)
-      for (auto* person : {&ann, &bob}) person->caller.reset();
-    server_.reset();
-  }
-
-  // A home of one person behind a NAT of this kind. Every home network has the same addresses.
-  Person person(Kind kind, double hz) {
-    const std::string text = "198.51.100." + std::to_string(++homes_);
-    if (kind == Kind::none) return {&lab.add_host(ip(text.c_str())), hz};
-    NatBox& nat = lab.add_nat(kind, ip(text.c_str()));
-    return {&lab.add_host(ip("192.168.1.2"), {&nat}), hz, &nat};
-  }
-  void start() {
-    lab.start();
-    server_host_.run([this] {
-      settings::Settings settings;
-      settings.http.listen = *Address::parse("192.0.2.1:8080");
-      settings.media.listen = *Address::parse("192.0.2.1:5004");
-      settings.auth.admin_key = kKey;  // it listens on more than loopback
-      settings.recording.directory = folder_.path() + "/recordings";
-      settings.streaming.file_root = folder_.path();
-      settings.log.level = settings::LogLevel::error;
-      server_ = std::make_unique<scenario::Server>(settings);
-    });
-    for (std::size_t i = 0; i < calls.size(); ++i) join(i);
-  }
-  void join(std::size_t i) {
-    const auto room = "room" + std::to_string(i);
-    calls[i].first.join(url(), room, "ann");
-    calls[i].second.join(url(), room, "bob");
-  }
-  int ask(const std::string& method, const std::string& room, const std::string& what,
-          const std::string& body = {}) {
-    int status = 0;
-    server_host_.run([&] {
-      status =
-          server_->http(method, "/api/v1/rooms/" + room + "/" + what, body, "application/json", kKey).status;
-    });
-    return status;
-  }
-  static client::ServerUrl url() { return client::parse_server_url("http://192.0.2.1:8080").value(); }
-
-  Lab lab;
-  std::vector<std::pair<Person, Person>> calls;
-  Host& server_host() { return server_host_; }
-
- private:
-  static constexpr const char* kKey = "only for the laboratory";
-  const scenario::Folder folder_;
-  Host& server_host_;
-  int homes_ = 0;
-  std::unique_ptr<scenario::Server> server_;
-};
-
-std::string both_hear(const std::pair<Person, Person>& call, Duration limit = 10s) {
-  auto missing = wait_tone(*call.first.caller, kBobHz, 0.3, limit);
-  return missing.empty() ? wait_tone(*call.second.caller, kAnnHz, 0.3, limit) : missing;
-}
-bool both_on(const std::pair<Person, Person>& call, PathKind path) {
-  return call.first.path() == path && call.second.path() == path;
-}
-// Milliseconds until both are direct; negative: not within the limit.
-double time_to_direct(const std::pair<Person, Person>& call, Duration limit) {
-  const TimePoint begin = now();
-  const auto missing =
-      wait_until([&] { return std::string(both_on(call, PathKind::direct) ? "" : "direct"); }, limit);
-  return missing.empty() ? to_ms(now() - begin) : -1;
-}
-
-// Two symmetric ones would have to guess each other's port at the same time.
-bool can_meet(Kind a, Kind b) {
-  return a != Kind::symmetric || b != Kind::symmetric;
-}
-
-constexpr std::array kKinds = {Kind::none, Kind::full_cone, Kind::address_restricted, Kind::port_restricted,
-                               Kind::symmetric};
-
-// A row of the table: one kind against all that come after it.
-class TruthTable : public testing::TestWithParam<int> {};
-
-TEST_P(TruthTable, WhoCanMeetMeetsAndTheOthersTalkThroughTheServer) {
-  NEEDS_LAB();
-  World world({10ms, 0ms, 0});  // 20 ms there and back
-  std::vector<std::pair<Kind, Kind>> kinds;
-  for (std::size_t i = static_cast<std::size_t>(GetParam()); i < kKinds.size(); ++i) {
-    kinds.emplace_back(kKinds[static_cast<std::size_t>(GetParam())], kKinds[i]);
-    world.calls.emplace_back(world.person(kinds.back().first, kAnnHz),
-                             world.person(kinds.back().second, kBobHz));
-  }
-  world.start();
-  for (std::size_t i = 0; i < kinds.size(); ++i) {
-    auto& call = world.calls[i];
-    const auto [a, b] = kinds[i];
-    SCOPED_TRACE(std::string(to_string(a)) + " with " + to_string(b));
-    ASSERT_EQ(call.first.caller->wait_live(), "");
-    ASSERT_EQ(call.second.caller->wait_live(), "");
-    EXPECT_EQ(both_hear(call), "");
-    const double direct_ms = time_to_direct(call, can_meet(a, b) ? 5s : 1500ms);
-    EXPECT_EQ(direct_ms >= 0, can_meet(a, b));
-    EXPECT_EQ(both_hear(call), "");
-    // What they hear they hear from each other.
-    const auto before = world.lab.passed(*call.first.host, *call.second.host);
-    std::this_thread::sleep_for(200ms);
-    const auto passed = world.lab.passed(*call.first.host, *call.second.host) - before;
-    EXPECT_EQ(passed >= 10U, can_meet(a, b)) << passed << " packets";
-    char when[40] = "through the server";
-    if (direct_ms >= 0) std::snprintf(when, sizeof when, "direct (seen after %4.0f ms)", direct_ms);
-    std::printf("%-18s  %-18s  first audio %3.0f and %3.0f ms  %-28s  both hear each other\n", to_string(a),
-                to_string(b), call.first.first_audio_ms(), call.second.first_audio_ms(), when);
-    EXPECT_LE(call.second.first_audio_ms(), 600);  // 300 on an idle machine: docs/performance.md
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Nat, TruthTable, testing::Range(0, static_cast<int>(kKinds.size())),
-                         [](const auto& row) {
-                           std::string name = to_string(kKinds[static_cast<std::size_t>(row.param)]);
-                           std::replace_if(
-                               name.begin(), name.end(), [](char c) { return c == ' ' || c == '-'; }, '_');
-                           return name;
-                         });
-
-// The port that a symmetric NAT gives to the other's destination has to be guessed.
-TEST(Guessing, ASymmetricAndAPortRestrictedNatMeet) {
-  NEEDS_LAB();
-  int met = 0, tries = 0;
-  for (int round = 0; round < 2; ++round) {
-    World world({10ms, 0ms, 0});
-    for (int i = 0; i < 10; ++i) {
-      const bool turned = i % 2 == 1;
-      world.calls.emplace_back(world.person(turned ? Kind::port_restricted : Kind::symmetric, kAnnHz),
-                               world.person(turned ? Kind::symmetric : Kind::port_restricted, kBobHz));
-    }
-    world.start();
-    for (const auto& call : world.calls) {
-      EXPECT_EQ(both_hear(call), "");
-      ++tries;
-      met += time_to_direct(call, 4s) >= 0 ? 1 : 0;
-    }
-  }
-  std::printf("symmetric with port-restricted: %d of %d went direct\n", met, tries);
-  EXPECT_GE(met * 10, tries * 8);
-}
-
-TEST(Homes, OneNatTwoPeopleAndADoubleNat) {
-  NEEDS_LAB();
-  World world({10ms, 0ms, 0});
-  auto& shared = world.lab.add_nat(Kind::port_restricted, ip("198.51.100.101"));
-  auto& inner = world.lab.add_nat(Kind::port_restricted, ip("100.64.0.2"));
-  auto& outer = world.lab.add_nat(Kind::port_restricted, ip("198.51.100.102"));
-  world.calls.emplace_back(Person{&world.lab.add_host(ip("192.168.1.2"), {&shared}), kAnnHz},
-                           Person{&world.lab.add_host(ip("192.168.1.3"), {&shared}), kBobHz});
-  world.calls.emplace_back(Person{&world.lab.add_host(ip("192.168.1.2"), {&inner, &outer}), kAnnHz},
-                           world.person(Kind::port_restricted, kBobHz));
-  world.start();
-  for (const auto& call : world.calls) {
-    EXPECT_EQ(both_hear(call), "");
-    EXPECT_GE(time_to_direct(call, 5s), 0);
-    EXPECT_EQ(both_hear(call), "");
-  }
-}
 
 // PARLEY_RUNS=10: each change is made so many times, and the distribution printed.
 int runs() {
@@ -418,8 +206,8 @@ TEST_F(Change, ConsentIsLost) {
 TEST_F(Change, AThirdJoins) {
   NEEDS_LAB();
   repeat("a third joins", kBad, [this] {
-    carol_.join(World::url(), "room0", "carol");
-    dave_.join(World::url(), "room1", "dave");
+    carol_.join(world_->url(), "room0", "carol");
+    dave_.join(world_->url(), "room1", "dave");
     wait_for(PathKind::mcu);
     EXPECT_EQ(wait_tone(*tones().first.caller, 1'100), "");
   });

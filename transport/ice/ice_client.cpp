@@ -69,30 +69,30 @@ class IceClient::Impl {
       return;
     }
     if (selected_ && !searching_ && at >= trouble_at()) search_again();
-    for (CandidatePair& pair : pairs_) retransmit(at, pair);
-    if (at >= next_check_) check_next(at);
-    if (at >= next_guess()) guess(at);
+    for (CandidatePair& pair : pairs_) end_unanswered(at, pair);
+    if (at >= next_check_ && !check_next(at, kTriggered) && !retransmit_next(at)) check_next(at, kOrdinary);
+    if (at >= next_probe()) probe(at);
     if (at >= nominate_at_) nominate_best(at);
     if (selected_ && at >= next_consent_) ask_consent(at);
   }
 
   TimePoint next_timeout() const {
     if (state_ == ClientState::failed) return TimePoint::max();
-    TimePoint next = std::min({give_up_at(), nominate_at_, next_guess()});
+    TimePoint next = std::min({give_up_at(), nominate_at_, next_probe()});
     if (selected_) next = std::min(next, next_consent_);
     if (selected_ && !searching_) next = std::min(next, trouble_at());
     for (const CandidatePair& pair : pairs_) {
-      if (pair.state == State::in_progress) next = std::min(next, pair.due);
+      if (pair.state == State::in_progress) next = std::min(next, std::max(pair.due, next_check_));
       if (pair.triggered || (searching_ && pair.state == State::waiting)) next = std::min(next, next_check_);
       if (searching_ && pair.state == State::failed) next = std::min(next, std::max(pair.due, next_check_));
     }
     return next;
   }
 
-  void guess_ports(TimePoint at, const Address& seen) {
-    if (guess_around_ || !is_usable(seen)) return;
-    guess_around_ = seen;
-    next_guess_ = at;
+  void probe_ports(TimePoint at, const Address& known, const ProbePlan& plan) {
+    if (prober_ || !is_usable(known)) return;
+    const auto seed = config_.seed != 0 ? config_.seed : random_u64();
+    prober_ = std::make_unique<PortProber>(at, known, plan, seed);
   }
 
   void network_changed(TimePoint at) {
@@ -136,15 +136,19 @@ class IceClient::Impl {
 
   // --- checks we send
 
-  void check_next(TimePoint at) {
+  static constexpr int kTriggered = 2, kOrdinary = 1;  // ranks
+
+  bool check_next(TimePoint at, int least_rank) {
     const auto rank = [&](const CandidatePair& pair) {
       const bool retry = pair.state == State::failed && pair.due <= at;
       const bool ordinary = searching_ && (pair.state == State::waiting || retry);
-      return std::pair(pair.triggered ? 2 : ordinary ? 1 : 0, pair.priority);
+      return std::pair(pair.triggered ? kTriggered : ordinary ? kOrdinary : 0, pair.priority);
     };
     const auto best = std::max_element(pairs_.begin(), pairs_.end(),
                                        [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
-    if (best != pairs_.end() && rank(*best).first > 0) start_check(at, *best);
+    if (best == pairs_.end() || rank(*best).first < least_rank) return false;
+    start_check(at, *best);
+    return true;
   }
 
   void start_check(TimePoint at, CandidatePair& pair) {
@@ -158,18 +162,28 @@ class IceClient::Impl {
     send_new_request(at, pair, std::exchange(pair.nominate, false) || again);
   }
 
-  void retransmit(TimePoint at, CandidatePair& pair) {
-    if (pair.state != State::in_progress || pair.due > at) return;
-    if (pair.tries >= kTries) {
-      pair.state = State::failed;
-      pair.due = at + kFailedPause;
-      if (pair.current().use_candidate && config_.controlling) nominate_at_ = at;  // another one, if there is
-      return;
-    }
-    ++pair.tries;
-    pair.retransmission = std::min(pair.retransmission * 2, kLastRetransmission);
-    pair.due = at + pair.retransmission;
-    send(pair, pair.current());
+  void end_unanswered(TimePoint at, CandidatePair& pair) {
+    if (pair.state != State::in_progress || pair.due > at || pair.tries < kTries) return;
+    pair.state = State::failed;
+    pair.due = at + kFailedPause;
+    if (pair.current().use_candidate && config_.controlling) nominate_at_ = at;  // another one, if there is
+  }
+
+  // The one that has waited longest. Paced like new checks: many candidates may be one host's, which need not
+  // be the peer.
+  bool retransmit_next(TimePoint at) {
+    const auto due = [](const CandidatePair& pair) {
+      return pair.state == State::in_progress ? pair.due : TimePoint::max();
+    };
+    const auto first = std::min_element(pairs_.begin(), pairs_.end(),
+                                        [&](const auto& a, const auto& b) { return due(a) < due(b); });
+    if (first == pairs_.end() || due(*first) > at) return false;
+    ++first->tries;
+    first->retransmission = std::min(first->retransmission * 2, kLastRetransmission);
+    first->due = at + first->retransmission;
+    next_check_ = at + kPacing;
+    send(*first, first->current());
+    return true;
   }
 
   void send_new_request(TimePoint at, CandidatePair& pair, bool use_candidate) {
@@ -179,7 +193,7 @@ class IceClient::Impl {
 
   void send(const CandidatePair& pair, const CandidatePair::Request& request) { send(pair.remote, request); }
 
-  void send(const Address& to, const CandidatePair::Request& request) {
+  void send(const Address& to, const CandidatePair::Request& request, bool opening = false) {
     stun::StunBuilder check(stun::Class::request, request.id);
     check.username(config_.remote.ufrag + ":" + config_.local.ufrag).priority(kReflexivePriority);
     if (config_.controlling) {
@@ -188,26 +202,19 @@ class IceClient::Impl {
     } else {
       check.ice_controlled(config_.tie_breaker);
     }
-    sink_.send_check(to, check.integrity(config_.remote.pwd).fingerprint().bytes());
+    const Bytes datagram = check.integrity(config_.remote.pwd).fingerprint().bytes();
+    opening ? sink_.send_opening(to, datagram) : sink_.send_check(to, datagram);
   }
 
-  // --- ports guessed: the peer's answer, a check of its own, makes a pair of the one that was right
+  // --- ports that nobody has named: the peer's answer, a check of its own, makes a pair of the right one
 
-  TimePoint next_guess() const {
-    const bool guessing = guess_around_ && !selected_ && guesses_ < kMostGuesses;
-    return guessing ? next_guess_ : TimePoint::max();
-  }
+  TimePoint next_probe() const { return prober_ && !selected_ ? prober_->next() : TimePoint::max(); }
 
-  // One up, one down, two up, ...
-  void guess(TimePoint at) {
-    const int step = static_cast<int>(guesses_ / 2) + 1;
-    const int port = guess_around_->port + (guesses_ % 2 == 0 ? step : -step);
-    ++guesses_;
-    if (port <= 0 || port > 0xffff) return;
-    next_guess_ = at + kGuessPacing;
-    const Address address{guess_around_->ip, static_cast<std::uint16_t>(port)};
-    if (find(address) == nullptr)
-      send(address, {stun::random_transaction_id(), at, config_.controlling, false, true});
+  void probe(TimePoint at) {
+    const auto probe = prober_->take(at);
+    if (!probe) return;
+    const CandidatePair::Request request{stun::random_transaction_id(), at, config_.controlling, false, true};
+    if (probe->new_socket || find(probe->to) == nullptr) send(probe->to, request, probe->new_socket);
   }
 
   // --- consent (RFC 7675): checks on the selected pair for ever; the server's rebinding and liveness rest on
@@ -398,9 +405,7 @@ class IceClient::Impl {
   TimePoint nominate_at_ = TimePoint::max();
   TimePoint consent_{};  // when the selected pair answered last
   TimePoint next_consent_ = TimePoint::max();
-  std::optional<Address> guess_around_;
-  unsigned guesses_ = 0;
-  TimePoint next_guess_{};
+  std::unique_ptr<PortProber> prober_;  // rarely needed, and large
   std::optional<Address> mapped_;
   std::optional<TimePoint> last_authenticated_;
 };
@@ -412,8 +417,8 @@ IceClient::~IceClient() = default;
 bool IceClient::add_remote_candidate(TimePoint at, const Address& address, std::uint32_t priority) {
   return impl_->add(at, address, priority);
 }
-void IceClient::guess_ports(TimePoint at, const Address& seen) {
-  impl_->guess_ports(at, seen);
+void IceClient::probe_ports(TimePoint at, const Address& known, const ProbePlan& plan) {
+  impl_->probe_ports(at, known, plan);
 }
 IceClientResult IceClient::receive(TimePoint at, const Address& from, Bytes datagram) {
   return impl_->receive(at, from, datagram);

@@ -18,6 +18,7 @@
 #include "transport/base/bytes.hpp"
 #include "transport/base/time.hpp"
 #include "transport/ice/credentials.hpp"
+#include "transport/ice/port_prober.hpp"
 
 namespace parley::ice {
 
@@ -25,6 +26,8 @@ class CheckSink {
  public:
   virtual ~CheckSink() = default;
   virtual void send_check(const Address& to, Bytes datagram) = 0;
+  // From a socket of its own, on which an answer may come: see probe_ports().
+  virtual void send_opening(const Address& /*to*/, Bytes /*datagram*/) {}
 };
 
 enum class ClientState : std::uint8_t {
@@ -60,8 +63,6 @@ class IceClient {
   static constexpr Duration kNominationWait = 200ms;  // for a better pair; not with a lite peer
   static constexpr Duration kConsentLimit = 30s;      // RFC 7675 section 5.1
   static constexpr Duration kGiveUp = 20s;
-  static constexpr unsigned kMostGuesses = 512;
-  static constexpr Duration kGuessPacing = 5ms;
 
   IceClient(IceClientConfig config, CheckSink& sink, TimePoint at);
   ~IceClient();
@@ -71,10 +72,10 @@ class IceClient {
   // False: refused (multicast, broadcast, unspecified, port 0, known, or more than kMaxCandidates).
   bool add_remote_candidate(TimePoint at, const Address& address, std::uint32_t priority = 0x7effffff);
 
-  // A NAT that maps every destination to a port of its own (symmetric) hides the port that the peer's checks
-  // to us come from, and ours does not let them in before we have sent to it. Most such NATs count upwards: a
-  // check goes to each port around `seen`, where the peer is known to come from, until a path is found. Once.
-  void guess_ports(TimePoint at, const Address& seen);
+  // Checks to ports that nobody has named, until a path is found; once. `known` is where the peer is seen to
+  // come from. When an opening is answered, its socket is the one to go on with, for all that this agent
+  // sends.
+  void probe_ports(TimePoint at, const Address& known, const ProbePlan& plan);
 
   // A STUN datagram from `from`.
   IceClientResult receive(TimePoint at, const Address& from, Bytes datagram);

@@ -89,8 +89,8 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   bool add_candidate(TimePoint at, const Address& address, std::uint32_t priority) {
     return client_ && client_->add_remote_candidate(at, address, priority);
   }
-  void guess_ports(TimePoint at, const Address& seen) {
-    if (client_) client_->guess_ports(at, seen);
+  void probe_ports(TimePoint at, const Address& known, const ice::ProbePlan& plan) {
+    if (client_) client_->probe_ports(at, known, plan);
   }
   std::optional<Address> mapped_address() const { return client_ ? client_->mapped_address() : std::nullopt; }
   std::optional<Address> remote() const;
@@ -105,6 +105,7 @@ class Leg::Impl final : public dtls::DatagramSink, public ice::CheckSink {
   }
   void send_datagram(Bytes datagram) override;                  // DTLS
   void send_check(const Address& to, Bytes datagram) override;  // ICE client
+  void send_opening(const Address& to, Bytes datagram) override { output_.send_opening(to, datagram); }
 
   bool receive_stun(TimePoint at, const Address& from, const std::optional<IpAddress>& to, Bytes datagram);
   void receive_dtls(TimePoint at, const Address& from, Bytes datagram);
@@ -671,8 +672,8 @@ void Leg::restart_ice(TimePoint at, std::string local_ufrag, std::string local_p
 bool Leg::add_candidate(TimePoint at, const Address& address, std::uint32_t priority) {
   return impl_->add_candidate(at, address, priority);
 }
-void Leg::guess_ports(TimePoint at, const Address& seen) {
-  impl_->guess_ports(at, seen);
+void Leg::probe_ports(TimePoint at, const Address& known, const ice::ProbePlan& plan) {
+  impl_->probe_ports(at, known, plan);
 }
 std::optional<Address> Leg::mapped_address() const {
   return impl_->mapped_address();

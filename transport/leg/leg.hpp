@@ -27,6 +27,9 @@
 namespace parley::dtls {
 class Identity;
 }
+namespace parley::ice {
+struct ProbePlan;
+}
 
 namespace parley {
 
@@ -98,6 +101,8 @@ class LegOutput {
   virtual ~LegOutput() = default;
   // `from`: local address the datagram must leave from (IP_PKTINFO), if known.
   virtual void send(const Address& to, const std::optional<IpAddress>& from, Bytes datagram) = 0;
+  // From a new socket. When receive() finds what comes there to be the peer's, the leg is to go on with it.
+  virtual void send_opening(const Address& /*to*/, Bytes /*datagram*/) {}
   // An RTP or RTCP packet for the leg's stream connection. Only after set_carrier().
   virtual void send_carried(LegId /*leg*/, Bytes /*packet*/) {}
   virtual void on_connected(LegId leg) = 0;  // media may flow
@@ -146,8 +151,8 @@ class Leg {
 
   // Clients: another address to try (RFC 8445 section 5). False: refused.
   bool add_candidate(TimePoint at, const Address& address, std::uint32_t priority);
-  // Clients: IceClient::guess_ports().
-  void guess_ports(TimePoint at, const Address& seen);
+  // Clients: IceClient::probe_ports().
+  void probe_ports(TimePoint at, const Address& known, const ice::ProbePlan& plan);
   // Clients: how the other end sees our address; known after the first check.
   std::optional<Address> mapped_address() const;
 

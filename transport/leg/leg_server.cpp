@@ -13,7 +13,7 @@
 #include "transport/base/check.hpp"
 #include "transport/base/log.hpp"
 #include "transport/base/thread_name.hpp"
-#include "transport/leg/binding_limiter.hpp"
+#include "transport/leg/binding_service.hpp"
 #include "transport/net/event_fd.hpp"
 #include "transport/net/poller.hpp"
 #include "transport/srtp/srtp_session.hpp"
@@ -102,8 +102,10 @@ void add(LegTraffic& sum, const LegTraffic& part) {
 
 class LegServer::Impl final : public LegOutput {
  public:
-  Impl(std::unique_ptr<net::UdpSocket> socket, const dtls::Identity& identity, LegServerEvents& events)
+  Impl(std::unique_ptr<net::UdpSocket> socket, std::unique_ptr<net::UdpSocket> second,
+       const dtls::Identity& identity, LegServerEvents& events)
       : socket_(std::move(socket)),
+        bindings_(*socket_, std::move(second)),
         identity_(identity),
         events_(events),
         commands_(kCommandQueue),
@@ -165,7 +167,6 @@ class LegServer::Impl final : public LegOutput {
   void take_carried(TimePoint at);
   void receive(const net::Datagram& datagram);
   void receive_stun(const net::Datagram& datagram);
-  void answer_binding(const net::Datagram& datagram, const stun::StunMessage& request);
   Entry* find_plain(const net::Datagram& datagram);
   void deliver(Entry& entry, const net::Datagram& datagram);
   void map_address(Entry& entry, const Address& address);
@@ -176,6 +177,7 @@ class LegServer::Impl final : public LegOutput {
   void publish(TimePoint at);
 
   std::unique_ptr<net::UdpSocket> socket_;
+  BindingService bindings_;
   std::unique_ptr<srtp::Session> warm_ = warm_cipher();
   const dtls::Identity& identity_;
   LegServerEvents& events_;
@@ -197,7 +199,6 @@ class LegServer::Impl final : public LegOutput {
   std::unordered_map<std::string, LegId> by_ufrag_;
   std::unordered_map<SourceKey, LegId, SourceKeyHash> by_source_;
   std::vector<std::pair<LegId, LegEnd>> ended_;
-  BindingLimiter binding_limiter_;
   TimePoint next_timers_{}, last_timers_{};
   LegTraffic dead_traffic_;  // of legs that are gone
   LegServerStats local_;
@@ -214,6 +215,7 @@ void LegServer::Impl::run() {
   net::Poller poller;
   poller.add(socket_->fd());
   poller.add(wake_.fd());
+  if (bindings_.second_fd() >= 0) poller.add(bindings_.second_fd());
   while (!stopping_.load(std::memory_order_relaxed)) {
     // Where nobody speaks the thread sleeps until the first timer.
     poller.wait(std::min(next_timers_, next_publish_) - now());
@@ -228,9 +230,11 @@ void LegServer::Impl::run() {
       if (stopping_.load(std::memory_order_relaxed)) break;
     }
     send_frames(now());
+    bindings_.serve_second();
     if (now() >= next_timers_) run_timers(now());
     reap(now());
     socket_->flush();
+    bindings_.flush();
     if (now() >= next_publish_) publish(now());
   }
   const TimePoint at = now();
@@ -406,7 +410,7 @@ void LegServer::Impl::receive_stun(const net::Datagram& datagram) {
   }
   const auto username = message->username();
   if (message->is_binding(stun::Class::request) && !username) {
-    answer_binding(datagram, *message);
+    bindings_.answer(datagram, *message);
     return;
   }
   Entry* entry = nullptr;
@@ -423,17 +427,6 @@ void LegServer::Impl::receive_stun(const net::Datagram& datagram) {
     return;
   }
   deliver(*entry, datagram);
-}
-
-void LegServer::Impl::answer_binding(const net::Datagram& datagram, const stun::StunMessage& request) {
-  if (!binding_limiter_.admit(datagram.from.ip, datagram.arrival)) {
-    ++local_.stun_refused;
-    return;
-  }
-  ++local_.stun_answered;
-  stun::StunBuilder answer(stun::Class::success, request.transaction_id());
-  answer.xor_mapped_address(datagram.from);  // no SOFTWARE: the shortest possible answer
-  socket_->queue(datagram.from, datagram.to, answer.bytes());
 }
 
 void LegServer::Impl::deliver(Entry& entry, const net::Datagram& datagram) {
@@ -520,6 +513,8 @@ void LegServer::Impl::publish(TimePoint at) {
   for (const auto& [id, entry] : legs_) add(local_.traffic, entry.leg->traffic());
   const std::lock_guard lock(published_lock_);
   published_ = local_;
+  published_.stun_answered += bindings_.counts().answered;
+  published_.stun_refused += bindings_.counts().refused;
 }
 
 LegServerStats LegServer::Impl::stats() const {
@@ -535,11 +530,18 @@ LegServerStats LegServer::Impl::stats() const {
 }
 
 Result<std::unique_ptr<LegServer>> LegServer::open(const Address& listen, const dtls::Identity& identity,
-                                                   LegServerEvents& events) {
+                                                   LegServerEvents& events,
+                                                   const std::optional<Address>& second_listen) {
   auto socket = net::UdpSocket::open(listen);
   if (!socket) return socket.error();
+  std::unique_ptr<net::UdpSocket> second;
+  if (second_listen) {
+    auto opened = net::UdpSocket::open(*second_listen);
+    if (!opened) return opened.error();
+    second = std::move(opened).value();
+  }
   return std::unique_ptr<LegServer>(
-      new LegServer(std::make_unique<Impl>(std::move(socket).value(), identity, events)));
+      new LegServer(std::make_unique<Impl>(std::move(socket).value(), std::move(second), identity, events)));
 }
 
 LegServer::LegServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

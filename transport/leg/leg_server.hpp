@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,10 @@ struct LegServerStats {
 
 class LegServer {
  public:
+  // `second_listen`: for the questions of BindingService.
   static Result<std::unique_ptr<LegServer>> open(const Address& listen, const dtls::Identity& identity,
-                                                 LegServerEvents& events);
+                                                 LegServerEvents& events,
+                                                 const std::optional<Address>& second_listen = {});
   ~LegServer();
   LegServer(const LegServer&) = delete;
   LegServer& operator=(const LegServer&) = delete;

@@ -102,7 +102,7 @@ struct DirectOffer {
 };
 struct DirectState {
   std::string call;
-  std::string state;  // ready, active, trouble, failed
+  std::string state;  // ready, active, trouble, failed, ports-constant, ports-vary
   std::optional<std::string> reason;
 };
 struct Ping {};
@@ -207,6 +207,7 @@ struct Playback {
 struct DirectStart {
   std::string call, peer;  // a participant
   bool controlling = false;
+  bool probing = true;  // ports that nobody has named may be tried
 };
 struct DirectPeer {
   std::string call, ufrag, pwd, fingerprint;

@@ -442,6 +442,7 @@ struct Row<DirectStart> : Plain<IdRule::none> {
     v.field("call", m.call, kId);
     v.field("peer", m.peer, kId);
     v.field("controlling", m.controlling, kBool);
+    v.defaulted("probing", m.probing, kBool);
   }
 };
 template <>

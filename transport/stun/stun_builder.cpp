@@ -79,6 +79,24 @@ StunBuilder& StunBuilder::number(Attribute type, std::uint64_t value, std::size_
   return attribute(type, Bytes(bytes.data(), width));
 }
 
+StunBuilder& StunBuilder::other_address(const Address& address) {
+  std::array<std::uint8_t, 20> value{};
+  ByteWriter writer(value);
+  writer.u8(0);
+  writer.u8(address.ip.is_v4() ? kFamilyV4 : kFamilyV6);
+  writer.u16(address.port);
+  if (address.ip.is_v4()) {
+    writer.u32(address.ip.v4_value());
+  } else {
+    for (const std::uint8_t byte : address.ip.bytes()) writer.u8(byte);
+  }
+  return attribute(Attribute::other_address, writer.written());
+}
+
+StunBuilder& StunBuilder::change_request(ChangeRequest change) {
+  return number(Attribute::change_request, (change.ip ? 0x04U : 0U) | (change.port ? 0x02U : 0U), 4);
+}
+
 StunBuilder& StunBuilder::priority(std::uint32_t priority) {
   return number(Attribute::priority, priority, 4);
 }

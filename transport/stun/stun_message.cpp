@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint8_t kFamilyV4 = 0x01;
 constexpr std::uint8_t kFamilyV6 = 0x02;
 constexpr std::uint16_t kComprehensionOptional = 0x8000;
+constexpr std::uint32_t kChangeIp = 0x04, kChangePort = 0x02;
 
 constexpr std::array kKnownRequired = {
     Attribute::mapped_address,
@@ -23,6 +24,7 @@ constexpr std::array kKnownRequired = {
     Attribute::nonce,
     Attribute::message_integrity_sha256,
     Attribute::xor_mapped_address,
+    Attribute::change_request,
     Attribute::priority,
     Attribute::use_candidate,
 };
@@ -155,6 +157,26 @@ std::optional<Address> StunMessage::xor_mapped_address() const {
   std::array<std::uint8_t, 16> ip{};
   for (std::size_t i = 0; i < ip.size(); ++i) ip[i] = reader.u8() ^ datagram_[4 + i];
   return Address{IpAddress::v6(ip), port};
+}
+
+std::optional<Address> StunMessage::other_address() const {
+  const auto value = find(Attribute::other_address);
+  if (!value) return std::nullopt;
+  ByteReader reader(*value);
+  reader.u8();
+  const std::uint8_t family = reader.u8();
+  const std::uint16_t port = reader.u16();
+  if (family == kFamilyV4 && reader.remaining() == 4) return Address{IpAddress::v4(reader.u32()), port};
+  if (family != kFamilyV6 || reader.remaining() != 16) return std::nullopt;
+  std::array<std::uint8_t, 16> ip{};
+  for (auto& byte : ip) byte = reader.u8();
+  return Address{IpAddress::v6(ip), port};
+}
+
+std::optional<ChangeRequest> StunMessage::change_request() const {
+  const auto flags = number<std::uint32_t>(find(Attribute::change_request));
+  if (!flags) return std::nullopt;
+  return ChangeRequest{(*flags & kChangeIp) != 0, (*flags & kChangePort) != 0};
 }
 
 std::optional<std::uint32_t> StunMessage::priority() const {

@@ -26,6 +26,7 @@ enum class Class : std::uint8_t { request = 0, indication = 1, success = 2, erro
 
 enum class Attribute : std::uint16_t {
   mapped_address = 0x0001,
+  change_request = 0x0003,
   username = 0x0006,
   message_integrity = 0x0008,
   error_code = 0x0009,
@@ -40,6 +41,7 @@ enum class Attribute : std::uint16_t {
   fingerprint = 0x8028,
   ice_controlled = 0x8029,
   ice_controlling = 0x802A,
+  other_address = 0x802C,
 };
 
 using TransactionId = std::array<std::uint8_t, 12>;
@@ -48,6 +50,10 @@ TransactionId random_transaction_id();
 struct ErrorCode {
   int code = 0;             // 300 to 699
   std::string_view reason;  // the peer's text: print it with log::printable() only
+};
+
+struct ChangeRequest {  // RFC 5780 section 7.2: answer from another address
+  bool ip = false, port = false;
 };
 
 class StunMessage {
@@ -72,6 +78,8 @@ class StunMessage {
   std::optional<std::uint64_t> ice_controlled() const;   // tie-breaker
   std::optional<std::uint64_t> ice_controlling() const;  // tie-breaker
   std::optional<ErrorCode> error_code() const;
+  std::optional<ChangeRequest> change_request() const;
+  std::optional<Address> other_address() const;  // RFC 5780 section 7.4: the server's second one
 
   // Comprehension-required types (below 0x8000) that we do not know: a request that has any is answered by
   // 420 (RFC 8489 section 6.3.1).
@@ -119,6 +127,8 @@ class StunBuilder {
 
   StunBuilder& username(std::string_view username);
   StunBuilder& xor_mapped_address(const Address& address);
+  StunBuilder& other_address(const Address& address);
+  StunBuilder& change_request(ChangeRequest change);
   StunBuilder& priority(std::uint32_t priority);
   StunBuilder& use_candidate();
   StunBuilder& ice_controlled(std::uint64_t tie_breaker);

@@ -24,6 +24,8 @@ void read_all(Bytes datagram) {
   message->ice_controlled();
   message->ice_controlling();
   if (const auto error = message->error_code()) require(error->code >= 300 && error->code <= 699);
+  static_cast<void>(message->change_request());
+  static_cast<void>(message->other_address());
   require(message->unknown_required().size() <= stun::kMaxAttributes);
   if (message->verify_integrity("VOkJxbRl1RmTxUk/WvJxBt")) require(message->has_integrity());
 

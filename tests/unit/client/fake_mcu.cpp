@@ -65,9 +65,9 @@ class FakeMcu::Peer : public std::enable_shared_from_this<Peer> {
 
 FakeMcu::FakeMcu(Behaviour behaviour)
     : behaviour_(std::move(behaviour)),
-      acceptor_(context_, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0)) {
+      acceptor_(context_, tcp::endpoint(asio::ip::make_address(behaviour_.ip), 0)) {
   identity_ = dtls::Identity::create().value();
-  legs_ = LegServer::open({*IpAddress::parse("127.0.0.1"), 0}, *identity_, *this).value();
+  legs_ = LegServer::open({*IpAddress::parse(behaviour_.ip), 0}, *identity_, *this).value();
   accept();
   server_thread_ = std::thread([this] {
     name_this_thread("fake-ctl");
@@ -87,7 +87,7 @@ FakeMcu::~FakeMcu() {
 }
 
 ServerUrl FakeMcu::url() const {
-  return {"127.0.0.1", acceptor_.local_endpoint().port()};
+  return {behaviour_.ip, acceptor_.local_endpoint().port()};
 }
 
 void FakeMcu::accept() {

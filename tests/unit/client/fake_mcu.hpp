@@ -28,6 +28,7 @@ class FakeMcu final : private LegServerEvents {
     bool has_media = true;                     // false: the answer names a leg that is not there
     std::optional<protocol::Failure> refusal;  // of the join
     std::string raw_answer;                    // instead of `joined`
+    std::string ip = "127.0.0.1";              // where it listens
   };
 
   FakeMcu() : FakeMcu(Behaviour()) {}

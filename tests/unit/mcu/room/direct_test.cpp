@@ -8,6 +8,8 @@ namespace {
 
 class DirectRoomTest : public RoomTest {
  protected:
+  explicit DirectRoomTest(const RoomSettings& settings = generous()) : RoomTest(settings) {}
+
   // Joins, and its media comes up.
   Joined come(const std::string& name, int number, bool direct = true) {
     auto wanted = as_moderator(request("room", name, number));
@@ -45,6 +47,25 @@ TEST_F(DirectRoomTest, TwoAreBroughtTogetherAndOneOfThemControls) {
   EXPECT_EQ(starts(), 1U);  // once
 }
 
+class NoProbingTest : public DirectRoomTest {
+ protected:
+  static RoomSettings settings() {
+    auto settings = generous();
+    settings.direct_probing = false;
+    return settings;
+  }
+  NoProbingTest() : DirectRoomTest(settings()) {}
+};
+
+TEST_F(DirectRoomTest, ProbingIsAllowedUnlessTheServerSaysNo) {
+  begin();
+  EXPECT_TRUE(sink.last<DirectStart>(connection(1)).probing);
+}
+TEST_F(NoProbingTest, TheServerSaysNoToBoth) {
+  begin();
+  for (const int end : {1, 2}) EXPECT_FALSE(sink.last<DirectStart>(connection(end)).probing);
+}
+
 TEST_F(DirectRoomTest, OffersAndStatesGoToTheOtherEndOnly) {
   begin();
   const DirectTerms terms{call(), "ufrag", "password", "sha-256 AB", {"192.0.2.1:5004"}};
@@ -53,6 +74,10 @@ TEST_F(DirectRoomTest, OffersAndStatesGoToTheOtherEndOnly) {
   EXPECT_TRUE(sink.all<DirectPeer>(connection(1)).empty());
   ASSERT_EQ(code(rooms.direct_state(at, bob.participant, call(), "ready", "")), "ok");
   EXPECT_EQ(sink.last<DirectPeerState>(connection(1)).state, "ready");
+  for (const char* ports : {"ports-constant", "ports-vary"}) {
+    ASSERT_EQ(code(rooms.direct_state(at, bob.participant, call(), ports, "")), "ok");
+    EXPECT_EQ(sink.last<DirectPeerState>(connection(1)).state, ports);
+  }
   EXPECT_FALSE(rooms.room(at, "room")->direct);
   for (const auto& who : {ann, bob})
     ASSERT_EQ(code(rooms.direct_state(at, who.participant, call(), "active", "")), "ok");

@@ -50,13 +50,14 @@ http:
   tls: {certificate: /etc/parley/chain.pem, key: /etc/parley/key.pem}
 media:
   listen: 192.0.2.1:6000
+  second_listen: 192.0.2.1:6001
   advertise: [203.0.113.5, "203.0.113.6:7000", "2001:db8::5", "[2001:db8::5]:7000"]
   plain_rtp_from: [127.0.0.0/8, 192.0.2.7, "::1/128"]
   priority: realtime
   over_websocket: false
 mix: {tick_ms: 10, max_talkers: 0, auto_level: off, complexity: 10, comfort_noise: true, threads: 3}
 jitter: {min_ms: 20, max_ms: 400}
-rooms: {idle_timeout: 5m, leg_timeout: 2500ms, max_participants: 25, direct: never}
+rooms: {idle_timeout: 5m, leg_timeout: 2500ms, max_participants: 25, direct: never, direct_probing: false}
 alarm: {delay_ms: 90}
 auth: {admin_key: Vq7ZkW2mXc9TtRb4, token_key: "p0Lj&n}8sd:fYt#3"}
 limits:
@@ -74,6 +75,7 @@ log: {level: debug}
   EXPECT_EQ(s.http.listen.to_string(), "[::1]:80");
   EXPECT_EQ(s.http.allowed_origins.size(), 2u);
   EXPECT_EQ(s.media.listen.to_string(), "192.0.2.1:6000");
+  EXPECT_EQ(s.media.second_listen.value_or(Address{}).to_string(), "192.0.2.1:6001");
   ASSERT_EQ(s.media.advertise.size(), 4u);
   EXPECT_EQ(s.media.advertise[0].port, 0);
   EXPECT_EQ(s.media.advertise[1].to_string(), "203.0.113.6:7000");
@@ -95,6 +97,7 @@ log: {level: debug}
   EXPECT_EQ(s.rooms.leg_timeout, 2500ms);
   EXPECT_EQ(s.rooms.max_participants, 25u);
   EXPECT_EQ(s.rooms.direct, Direct::never);
+  EXPECT_FALSE(s.rooms.direct_probing);
   EXPECT_EQ(s.alarm.delay_ms, 90);
   EXPECT_EQ(s.auth.admin_key, "Vq7ZkW2mXc9TtRb4");
   EXPECT_EQ(s.auth.token_key, "p0Lj&n}8sd:fYt#3");

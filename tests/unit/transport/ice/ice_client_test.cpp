@@ -85,30 +85,42 @@ TEST(IceClient, FindsAServerThatComesLate) {
   EXPECT_TRUE(network.run_while_not([&] { return client.settled(); }, 2s));
 }
 
-TEST(IceClient, GuessesPortsSlowlyOnceAndAtOneAddress) {
+TEST(IceClient, ProbesPortsSlowlyOnceAndAtOneAddress) {
   Network network;
   ClientHost client(network, kHome, to_lite());
   client.agent.add_remote_candidate(network.now, kNobody);
   network.run_for(1s);
-  std::map<std::uint16_t, TimePoint> guesses;
+  std::map<std::uint16_t, TimePoint> probed;
   for (int port = 1; port <= 0xffff; ++port) {
     const auto number = static_cast<std::uint16_t>(port);
     if (number == kNobody.port) continue;
     network.listen({kNobody.ip, number}, [&, number](TimePoint at, const Address&, Bytes) {
-      EXPECT_TRUE(guesses.emplace(number, at).second);
+      EXPECT_TRUE(probed.emplace(number, at).second);
     });
   }
-  client.agent.guess_ports(network.now, kNobody);
-  client.agent.guess_ports(network.now, {kAway.ip, 9'000});  // once
+  client.agent.probe_ports(network.now, kNobody, {64, 224, 10'000});
+  client.agent.probe_ports(network.now, {kAway.ip, 9'000}, {64, 224, 224});  // once
   network.run_for(10s);
-  EXPECT_EQ(guesses.size(), IceClient::kMostGuesses);
+  EXPECT_EQ(probed.size() + client.openings.size(), PortProber::kMost);
+  EXPECT_EQ(client.openings, std::vector(224, kNobody));
   std::vector<TimePoint> times;
-  for (const auto& [port, at] : guesses) {
-    EXPECT_LE(std::abs(port - kNobody.port), 256);
-    times.push_back(at);
-  }
+  for (const auto& [port, at] : probed) times.push_back(at);
   std::sort(times.begin(), times.end());
-  for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GE(times[i] - times[i - 1], IceClient::kGuessPacing);
+  for (std::size_t i = 1; i < times.size(); ++i) EXPECT_GE(times[i] - times[i - 1], PortProber::kSpacing);
+}
+
+// As behind a NAT: what is sent from elsewhere arrives, and the answer goes on from there.
+TEST(IceClient, StopsProbingWhenThereIsAPath) {
+  ToLite world({kNobody});
+  world.client.agent.probe_ports(world.network.now, kNobody, {64, 448, 0});
+  world.network.run_for(1s);
+  const auto before = world.client.openings.size();
+  EXPECT_GT(before, 10U);
+  world.client.agent.add_remote_candidate(world.network.now, kMcu);
+  ASSERT_TRUE(world.network.run_while_not([&] { return world.client.settled(); }, 1s));
+  const auto then = world.client.openings.size();
+  world.network.run_for(5s);
+  EXPECT_EQ(world.client.openings.size(), then);
 }
 
 TEST(IceClient, GivesUpAfterTwentySeconds) {

@@ -108,6 +108,7 @@ class ClientHost final : public CheckSink {
     network.add_timer([this] { return agent.next_timeout(); }, [this](TimePoint at) { agent.on_timer(at); });
   }
   void send_check(const Address& to, Bytes datagram) override { network_.send(own_, to, datagram); }
+  void send_opening(const Address& to, Bytes) override { openings.push_back(to); }
 
   // As if a NAT had changed its mapping, or the network had changed.
   void move_to(const Address& own) {
@@ -132,6 +133,7 @@ class ClientHost final : public CheckSink {
 
  public:
   IceClient agent;
+  std::vector<Address> openings;
   int changes = 0;
 };
 

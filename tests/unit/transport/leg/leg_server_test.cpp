@@ -47,8 +47,8 @@ class Events final : public LegServerEvents {
 
 class LegServerTest : public testing::Test {
  protected:
-  LegServerTest() {
-    server_ = LegServer::open(address("127.0.0.1:0"), *identity_, events_).value();
+  explicit LegServerTest(const std::optional<Address>& second = {}) {
+    server_ = LegServer::open(address("127.0.0.1:0"), *identity_, events_, second).value();
     thread_ = std::thread([this] { server_->run(); });
     socket_ = net::UdpSocket::open(address("127.0.0.1:0")).value();
   }
@@ -106,6 +106,130 @@ TEST_F(LegServerTest, AnswersPlainBindingRequestsAsShortAsItGets) {
   ASSERT_TRUE(message.has_value());
   EXPECT_EQ(message->xor_mapped_address(), socket_->local());
   EXPECT_EQ(answer->size(), 32U) << "header and one address";
+}
+
+class SecondPortTest : public LegServerTest {
+ protected:
+  SecondPortTest() : LegServerTest(address("127.0.0.1:0")) {}
+
+  struct Answer {
+    Address from;
+    ByteBuffer data;
+    stun::StunMessage message;
+  };
+  // The answer to a request of at least this size, if any.
+  std::optional<Answer> ask(const Address& to, std::optional<stun::ChangeRequest> change,
+                            bool longer = true) {
+    stun::StunBuilder request(stun::Class::request, stun::random_transaction_id());
+    if (change) request.change_request(*change);
+    if (longer) request.fingerprint();
+    socket_->queue(to, std::nullopt, request.bytes());
+    socket_->flush();
+    asked_ = request.bytes().size();
+    return wait();
+  }
+  std::optional<Answer> wait() {
+    net::Poller poller;
+    poller.add(socket_->fd());
+    std::optional<Answer> answer;
+    for (const TimePoint end = now() + 300ms; !answer && now() < end;) {
+      poller.wait(end - now());
+      socket_->receive(
+          [&](const net::Datagram& d) {
+            data_.assign(d.data.begin(), d.data.end());
+            if (const auto message = stun::StunMessage::parse(data_))
+              answer.emplace(Answer{d.from, data_, *message});
+          },
+          1);
+    }
+    if (answer) {
+      EXPECT_LE(answer->data.size() * 10, asked_ * 16) << "an amplifier";
+    }
+    return answer;
+  }
+  Address second() {
+    const auto answer = ask(server_->local(), std::nullopt);
+    return answer ? answer->message.other_address().value_or(Address{}) : Address{};
+  }
+  ByteBuffer data_;
+  std::size_t asked_ = 0;
+};
+
+TEST_F(SecondPortTest, IsNamedAnswersAndAnswersForTheOther) {
+  const Address first = server_->local(), second = this->second();
+  EXPECT_EQ(second.ip, first.ip);
+  EXPECT_NE(second.port, 0);
+  EXPECT_NE(second.port, first.port);
+
+  const stun::ChangeRequest change_port{false, true}, change_nothing{}, change_ip{true, false},
+      both{true, true};
+  const struct {
+    Address to;
+    std::optional<stun::ChangeRequest> change;
+    std::optional<Address> from;
+  } cases[] = {
+      {first, std::nullopt, first}, {second, std::nullopt, second}, {first, change_port, second},
+      {second, change_port, first}, {first, change_nothing, first}, {first, change_ip, std::nullopt},
+      {second, both, std::nullopt},
+  };
+  for (const auto& c : cases) {
+    const auto answer = ask(c.to, c.change);
+    ASSERT_EQ(answer.has_value(), c.from.has_value());
+    if (!answer) continue;
+    EXPECT_EQ(answer->from, *c.from);
+    EXPECT_EQ(answer->message.xor_mapped_address(), socket_->local());
+  }
+}
+
+TEST_F(SecondPortTest, KeepsShortAnswersShort) {
+  const auto answer = ask(server_->local(), std::nullopt, false);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->data.size(), 32U);
+}
+
+TEST_F(SecondPortTest, SpeaksNothingButBindingRequests) {
+  const Address second = this->second();
+  const auto check = [&](Bytes datagram) {
+    socket_->queue(second, std::nullopt, datagram);
+    socket_->flush();
+    EXPECT_FALSE(wait().has_value());
+  };
+  stun::StunBuilder ice(stun::Class::request, stun::random_transaction_id());
+  ice.username("a:b").integrity("guess").fingerprint();
+  check(ice.bytes());
+  stun::StunBuilder answer(stun::Class::success, stun::random_transaction_id());
+  answer.fingerprint();
+  check(answer.bytes());
+  check(as_bytes("\x80 no media here, and no DTLS"));
+  check({});
+}
+
+TEST_F(SecondPortTest, BothPortsShareOneRate) {
+  const Address second = this->second();
+  for (int i = 0; i < 200; ++i) {
+    stun::StunBuilder request(stun::Class::request, stun::random_transaction_id());
+    request.change_request({false, true});
+    asked_ = request.bytes().size();
+    socket_->queue(i % 2 == 0 ? second : server_->local(), std::nullopt, request.bytes());
+    socket_->flush();
+  }
+  int answers = 0;
+  while (wait()) ++answers;
+  EXPECT_GT(answers, 10);
+  EXPECT_LT(answers, 70);
+}
+
+TEST_F(LegServerTest, HasNoSecondPortUnlessAsked) {
+  stun::StunBuilder request(stun::Class::request, stun::random_transaction_id());
+  request.fingerprint();
+  send(request.bytes());
+  const auto answer = receive(1s);
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_FALSE(stun::StunMessage::parse(*answer)->other_address().has_value());
+  stun::StunBuilder change(stun::Class::request, stun::random_transaction_id());
+  change.change_request({false, true});
+  send(change.bytes());
+  EXPECT_FALSE(receive(200ms).has_value());
 }
 
 TEST_F(LegServerTest, StopsAnsweringWhoAsksTooOften) {

@@ -37,7 +37,7 @@ const std::string kEveryMessage[] = {
     R"({"type":"recording-trouble","recording":"r1","state":"refused","cause":"No space left on device"})",
     R"({"type":"stream","stream":"s1","url":"rtmp://live.example:1935/app/***","state":"retrying","cause":"gone"})",
     R"({"type":"playback","sound":"s2","title":"jingle.wav","state":"playing","position_s":1.5,"duration_s":3})",
-    R"({"type":"direct-start","call":"c1","peer":"p2","controlling":true})",
+    R"({"type":"direct-start","call":"c1","peer":"p2","controlling":true,"probing":false})",
     R"({"type":"direct-peer","call":"c1","ufrag":"abcd","pwd":"0123456789012345678901","fingerprint":"sha-256 AB:CD","candidates":[]})",
     R"({"type":"direct-address","call":"c1","address":"192.0.2.1:5004"})",
     R"({"type":"direct-peer-state","call":"c1","state":"ready"})",

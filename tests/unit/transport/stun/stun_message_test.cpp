@@ -36,6 +36,42 @@ TEST(Crc32, KnownValues) {
   EXPECT_EQ(crc32(as_bytes("a")), 0xE8B7BE43U);
 }
 
+TEST(NatDiscovery, AttributesGoThereAndBack) {
+  for (const char* text : {"192.0.2.1:3479", "[2001:db8::5]:65535"}) {
+    StunBuilder answer(Class::success, kId);
+    answer.other_address(*Address::parse(text)).fingerprint();
+    const auto bytes = copy_of(answer);
+    const auto message = StunMessage::parse(bytes);
+    ASSERT_TRUE(message.has_value());
+    EXPECT_EQ(message->other_address()->to_string(), text);
+    EXPECT_FALSE(message->change_request().has_value());
+  }
+  for (const bool ip : {false, true}) {
+    for (const bool port : {false, true}) {
+      StunBuilder request(Class::request, kId);
+      request.change_request({ip, port});
+      const auto bytes = copy_of(request);
+      const auto message = StunMessage::parse(bytes);
+      ASSERT_TRUE(message.has_value());
+      EXPECT_TRUE(message->unknown_required().empty());
+      EXPECT_EQ(message->change_request()->ip, ip);
+      EXPECT_EQ(message->change_request()->port, port);
+    }
+  }
+  // Of the wrong size, or of no known family.
+  for (const char* attribute :
+       {"802c0004 00010102", "802c0008 00030102 01020304", "802c000c 00010102 0102030405060708",
+        "0003 0002 0002 0000", "0003 0008 00000002 00000002"}) {
+    const auto size = from_hex(attribute).size();
+    const auto bytes =
+        from_hex("0001 00" + to_hex(ByteBuffer{static_cast<std::uint8_t>(size)}) + kHead + attribute);
+    const auto message = StunMessage::parse(bytes);
+    ASSERT_TRUE(message.has_value()) << attribute;
+    EXPECT_FALSE(message->other_address().has_value()) << attribute;
+    EXPECT_FALSE(message->change_request().has_value()) << attribute;
+  }
+}
+
 TEST(ParseStun, AcceptsAndRefuses) {
   struct Case {
     const char* what;
@@ -176,12 +212,12 @@ TEST(ParseStun, WhatFollowsIntegrityIsNotBelieved) {
 }
 
 TEST(ParseStun, ListsUnknownRequiredTypes) {
-  const auto bytes = from_hex("0001 0018" + kHead + "00030004 00000000 c0570000 7fff0000 00240004 00000001");
+  const auto bytes = from_hex("0001 0018" + kHead + "00040004 00000000 c0570000 7fff0000 00240004 00000001");
   const auto message = StunMessage::parse(bytes);
   ASSERT_TRUE(message);
   const std::vector<std::uint16_t> unknown(message->unknown_required().begin(),
                                            message->unknown_required().end());
-  EXPECT_EQ(unknown, (std::vector<std::uint16_t>{0x0003, 0x7fff}));
+  EXPECT_EQ(unknown, (std::vector<std::uint16_t>{0x0004, 0x7fff}));
 }
 
 TEST(ParseStun, SurvivesAnyBytes) {
