@@ -7,10 +7,10 @@
 //   MOS       annex B, from 1 (bad) to 4.5
 //
 // Ie and Bpl of G.711 with concealment are those of ITU-T G.113 appendix I: 0 and 25.1. The ITU gives none
-// for Opus. Alahmadi, Pocta and Melvin measured them by instrument (ITU-T P.834): in narrow band, the scale
-// of G.107, Ie falls with the bitrate to 2.0 at 11 kbit/s, where Bpl is 16.0 for losses at random. We code
-// speech at 16 kbit/s and more: Ie 0, Bpl 16. A wider band than the telephone's is not credited: the figure
-// compares calls, it does not praise a codec.
+// for Opus. In published measurements by instrument, in narrow band as is the scale of G.107, Ie falls with
+// the bitrate to 2.0 at 11 kbit/s, where Bpl is 16.0 for losses at random. We code speech at 16 kbit/s and
+// more: Ie 0, Bpl 16. A wider band than the telephone's is not credited: the figure compares calls, it does
+// not praise a codec.
 #pragma once
 
 #include <algorithm>
