@@ -57,6 +57,7 @@ struct Settings {
     Duration leg_timeout = 10s;
     std::size_t max_participants = 1000;
     Direct direct = Direct::automatic;
+    std::string state_file = "recordings/state.db";  // empty: nothing is remembered
   } rooms;
   struct Calls {
     Duration ring_timeout = 30s;

@@ -21,6 +21,7 @@ settings::Settings loopback_settings() {
   out.log.level = settings::LogLevel::warn;
   // It waits until nothing else wants the processor, which in a run of all tests may be long.
   out.recording.loudness = false;
+  out.rooms.state_file.clear();
   return out;
 }
 
