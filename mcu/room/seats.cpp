@@ -42,8 +42,8 @@ void RoomService::Impl::forget_seat(const ParticipantId& who) {
 void RoomService::set_seats(SeatPort& seats) {
   impl_->seats_ = &seats;
 }
+// Before the server runs, on whichever thread makes it.
 void RoomService::restore(TimePoint at, const Memory& memory) {
-  impl_->owner_.check();
   impl_->restore(at, memory);
 }
 
