@@ -13,6 +13,7 @@
 #include "mcu/app/play_control.hpp"
 #include "mcu/app/quality_control.hpp"
 #include "mcu/app/recording_control.hpp"
+#include "mcu/app/seat_control.hpp"
 #include "mcu/app/stream_control.hpp"
 #include "mcu/room/room_service.hpp"
 #include "mcu/signaling/server.hpp"
@@ -182,6 +183,7 @@ class App::Impl {
   std::unique_ptr<RecordingControl> recording_;
   std::unique_ptr<MediaPlane> media_;
   std::unique_ptr<room::RoomService> rooms_;
+  std::unique_ptr<SeatControl> seats_;
   std::unique_ptr<CallControl> call_control_;
   std::unique_ptr<room::CallService> calls_;
   std::unique_ptr<MediaHolds> holds_;
@@ -206,7 +208,12 @@ Status App::Impl::open() {
   recording_->bind(*rooms_, *media_);
   quality_ = std::make_unique<QualityControl>(settings_, recording_->recorder(), post, *rooms_, *media_);
 
-  call_control_ = std::make_unique<CallControl>(settings_);
+  seats_ = std::make_unique<SeatControl>(settings_, post, [this](std::function<void()> job) {
+    return recording_->recorder().post(std::move(job));
+  });
+  seats_->bring_back(now(), *rooms_);
+  rooms_->set_seats(*seats_);
+  call_control_ = std::make_unique<CallControl>(settings_, post);
   calls_ = std::make_unique<room::CallService>(CallControl::call_settings(settings_), *rooms_, *call_control_,
                                                hub_, now());
   holds_ = std::make_unique<MediaHolds>(*rooms_);
@@ -319,6 +326,8 @@ void App::Impl::on_timer() {
   rooms_->on_timer(now());
   quality_->on_timer(now());
   calls_->on_timer(now());
+  call_control_->on_timer(now());
+  seats_->on_timer(now());
   recording_->on_timer(now());
   rooms_->refuse_joins(media_->joins_refused());
   timer_.expires_after(kTimer);

@@ -385,7 +385,7 @@ void CallService::close_all(const std::string& reason, const std::string& messag
 
 // Who is there hears of it now, who is not when it comes back.
 void CallService::note_missed(TimePoint at, const Call& call) {
-  port_.missed(call.to.shown, call.from.shown);
+  port_.missed(call.to.shown, call.from.shown, call.state);
   const auto line = lines_.find(call.to.key);
   if (line != lines_.end() && !line->second.devices.empty()) {
     events_.publish(line->second.devices, CallMissed{call.from.shown, 1, at});

@@ -42,7 +42,9 @@ class CallPort {
   virtual ~CallPort() = default;
   // A token that admits `name` to the room; empty: none is needed.
   virtual std::string invite(const std::string& room, const std::string& name) = 0;
-  virtual void missed(const std::string& /*to*/, const std::string& /*from*/) {}
+  // Somebody was called in vain: no-answer, cancelled, busy or unreachable.
+  virtual void missed(const std::string& /*to*/, const std::string& /*from*/,
+                      const std::string& /*outcome*/) {}
 };
 
 // Who registers or calls.

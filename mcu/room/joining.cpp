@@ -8,12 +8,6 @@
 namespace parley::room {
 namespace {
 
-constexpr std::size_t kParticipantIdLength = 12;
-constexpr std::size_t kResumeLength = 22;  // 128 bits
-constexpr Duration kTicketLife = 60s;
-constexpr std::size_t kMaxTickets = 2000;
-constexpr std::size_t kMaxOnceKeys = 100'000;
-
 // A participant with the same name in capitals, or with a name that was cut short, is another person: only
 // equal names are told apart.
 bool name_is_used(const Room& room, const std::string& name) {
@@ -52,7 +46,7 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
 
   // From here on `returning` is somebody who was admitted before: living, or lost a moment ago.
   std::unique_ptr<Participant> lost;
-  if (living == nullptr && room != nullptr) lost = redeem_ticket(at, request.room, request.resume);
+  if (living == nullptr) lost = redeem_ticket(at, request.room, request.resume);
   const bool returning = living != nullptr || lost != nullptr;
   if (!returning) {
     if (auto admitted = check_admission(at, request, room); !admitted) return admitted.error();
@@ -68,6 +62,10 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
   if (fresh) {
     RoomOptions options;
     options.name = request.room;
+    if (lost && lost->of_call) {  // the server was started anew: the call goes on
+      options.call = true;
+      options.max_participants = 2;
+    }
     room = &add_room(at, options);
   }
   auto answer = negotiate(*room, request, living);
@@ -79,8 +77,10 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
   }
   if (fresh) log::info("room {}: created by its first participant", request.room);
 
-  if (request.admission && !request.admission->once_key.empty() && !returning)
+  if (request.admission && !request.admission->once_key.empty() && !returning) {
     used_once_keys_.emplace(request.admission->once_key, request.admission->expires);
+    if (seats_ != nullptr) seats_->used_once(request.admission->once_key, request.admission->expires);
+  }
 
   Participant* who = living;
   if (who == nullptr) {
@@ -101,6 +101,7 @@ Result<Joined> RoomService::Impl::try_join(TimePoint at, const JoinRequest& requ
   take_leg(*who, *answer);
   take_connection(*who, request.connection);
   apply_everything(*room, *who);
+  keep_seat(*room, *who);
   if (watcher_ != nullptr) {
     const bool recording =
         watcher_->leg_joined({room->name(), room->media, who->info, who->leg, room->options.record});
@@ -326,7 +327,10 @@ void RoomService::Impl::remove(TimePoint at, Room& room, Participant& who, const
   close_media_if_unused(room);
   if (room.people.empty()) room.empty_since = at;
 
-  if (!keep_ticket) return forget_person(room, gone->info.id);
+  if (!keep_ticket) {
+    forget_seat(gone->info.id);
+    return forget_person(room, gone->info.id);
+  }
   gone->info.hand = false;
   if (tickets_.size() >= kMaxTickets) drop_oldest_ticket();
   tickets_.push_back({room.name(), std::move(gone), at + kTicketLife});
@@ -346,6 +350,7 @@ void RoomService::Impl::forget_person(Room& room, const ParticipantId& id) {
 
 void RoomService::Impl::drop_oldest_ticket() {
   const auto& ticket = tickets_.front();
+  forget_seat(ticket.participant->info.id);
   if (Room* room = find_room(ticket.room)) forget_person(*room, ticket.participant->info.id);
   tickets_.pop_front();
 }

@@ -225,6 +225,7 @@ Status RoomService::mute(std::string_view room, const ParticipantId& by, const P
   if (!place) return place.error();
   place->who->muted_by_moderator = muted;
   impl_->apply_mute(*place->room, *place->who);
+  impl_->keep_seat(*place->room, *place->who);
   return Done{};
 }
 
@@ -307,6 +308,7 @@ Status RoomService::mute_all(std::string_view room, const ParticipantId& by) {
     if (who->info.id == by) continue;
     who->muted_by_moderator = true;
     impl_->apply_mute(**found, *who);
+    impl_->keep_seat(**found, *who);
   }
   return Done{};
 }

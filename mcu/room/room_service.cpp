@@ -109,6 +109,7 @@ void RoomService::Impl::put_out_all(Room& room, const std::string& reason, const
       connections_.erase(static_cast<std::uint64_t>(who->connection));
     }
     drop_leg(room, *who, reason);
+    forget_seat(who->info.id);
     people_.erase(who->info.id);
   }
   if (!connections.empty()) events_.publish(connections, Closed{reason, message});
@@ -122,7 +123,11 @@ Status RoomService::Impl::close_room(TimePoint at, std::string_view name, const 
   Room* room = find_room(name);
   if (room == nullptr) return no_such_room();
   put_out_all(*room, reason, reason == kHungUp ? "the other has hung up" : "the room has been closed");
-  std::erase_if(tickets_, [&](const Ticket& ticket) { return ticket.room == name; });
+  std::erase_if(tickets_, [&](const Ticket& ticket) {
+    if (ticket.room != name) return false;
+    forget_seat(ticket.participant->info.id);
+    return true;
+  });
   log::info("room {}: closed ({}) after {:.0f} s", room->name(), reason, to_seconds(at - room->created));
   if (watcher_ != nullptr) watcher_->room_closed(room->name());
   rooms_.erase(rooms_.find(name));

@@ -28,6 +28,7 @@
 #include "mcu/room/events.hpp"
 #include "mcu/room/ports.hpp"
 #include "mcu/room/refusal.hpp"
+#include "mcu/room/seats.hpp"
 #include "mcu/room/types.hpp"
 #include "mcu/room/watcher.hpp"
 #include "transport/base/result.hpp"
@@ -43,6 +44,10 @@ class RoomService {
 
   // One, for good; it must outlive this.
   void set_watcher(RoomWatcher& watcher);
+  // Likewise: what outlives this server, should it be started anew.
+  void set_seats(SeatPort& seats);
+  // What a server before this one remembered. Those who were in may resume within a minute as after a loss.
+  void restore(TimePoint at, const Memory& memory);
   // Limits and time-outs for what comes from now on; nobody who is in is put out.
   void reload(const RoomSettings& settings);
   // Refuses every join from now on (the overload ladder's last rung); those who are in stay.

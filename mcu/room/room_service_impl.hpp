@@ -19,6 +19,12 @@
 
 namespace parley::room {
 
+inline constexpr std::size_t kParticipantIdLength = 12;
+inline constexpr std::size_t kResumeLength = 22;  // 128 bits
+inline constexpr Duration kTicketLife = 60s;      // of somebody who was lost
+inline constexpr std::size_t kMaxTickets = 2000;
+inline constexpr std::size_t kMaxOnceKeys = 100'000;
+
 inline Error no_such_participant() {
   return refuse(RefusalCode::no_such_participant, "there is no such participant in this room");
 }
@@ -82,6 +88,11 @@ class RoomService::Impl {
   Result<Place> other_end(const ParticipantId& id, std::string_view call) const;
   static bool is_direct(const Room& room);
 
+  // --- seats.cpp
+  void restore(TimePoint at, const Memory& memory);
+  void keep_seat(const Room& room, const Participant& who);
+  void forget_seat(const ParticipantId& who);
+
   // --- moderation.cpp
   Result<Place> joined(const ParticipantId& id) const;
   Result<Place> moderated(std::string_view room, const ParticipantId& by, const ParticipantId& who) const;
@@ -95,6 +106,7 @@ class RoomService::Impl {
   MediaPort& media_;
   EventSink& events_;
   RoomWatcher* watcher_ = nullptr;
+  SeatPort* seats_ = nullptr;
   ThreadOwner owner_;
 
   std::map<std::string, std::unique_ptr<Room>, std::less<>> rooms_;

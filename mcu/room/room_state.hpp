@@ -28,6 +28,7 @@ struct Participant {
   std::uint32_t ice_generation = 0;
 
   bool muted_by_moderator = false, muted_by_self = false;
+  bool of_call = false;                                  // from before a restart: its room was a call of two
   std::map<ParticipantId, PersonalGain> personal_gains;  // by talker; only those that differ from 0 dB
   bool whispers = false;
   // Some may be lost for the moment or gone for good: when none is left nobody hears it, never everybody.

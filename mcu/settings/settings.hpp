@@ -59,6 +59,7 @@ struct Settings {
     std::size_t max_participants = 1000;
     Direct direct = Direct::automatic;
     bool direct_probing = true;
+    std::string state_file = "recordings/state.db";  // empty: nothing is remembered
   } rooms;
   struct Calls {
     Duration ring_timeout = 30s;

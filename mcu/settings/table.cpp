@@ -183,6 +183,11 @@ std::vector<Key> room_keys() {
           "Whether the two ends of a call that finds no direct path may send checks to ports that nobody has "
           "named, at most 512 each and once in a call, to get through NATs that hide them."),
       key(
+          "rooms.state_file", [](auto& s) -> auto& { return s.rooms.state_file; },
+          optional_path("a file, or \"\" for none"), kRestart,
+          "What outlives a restart of the server: who was in which room, so that they come back as the same "
+          "participants, and which tokens for one join were used. \"\": nothing."),
+      key(
           "calls.ring_timeout", [](auto& s) -> auto& { return s.calls.ring_timeout; }, duration(5s, 5min),
           kReload, "How long a call rings before its caller hears that there is no answer."),
       key(
@@ -282,7 +287,7 @@ std::vector<Key> recording_keys() {
       hidden(key(
           "webhooks.url", [](auto& s) -> auto& { return s.webhooks.url; },
           optional_path("an http or https URL, or \"\" for none"), kReload,
-          "Where to POST what has happened: recording.finished. \"\": nowhere.")),
+          "Where to POST what has happened: recording.finished, call.missed. \"\": nowhere.")),
       hidden(key(
           "webhooks.key", [](auto& s) -> auto& { return s.webhooks.key; }, secret(), kReload,
           "The key that signs the calls of webhooks.url (HMAC-SHA256).")),

@@ -22,6 +22,7 @@ settings::Settings loopback_settings() {
   // It waits until nothing else wants the processor, which in a run of all tests may be long.
   out.recording.loudness = false;
   out.quality.keep_days = 0;  // tests share a folder
+  out.rooms.state_file.clear();
   return out;
 }
 

@@ -62,4 +62,11 @@ expect 11 "a call to nobody" "${parley[@]}" call nobody --name ann "${quiet[@]}"
 expect 4 "a name that is taken" "${parley[@]}" answer --as carol "${quiet[@]}" --input silence
 expect 2 "a length of time that is none" "${parley[@]}" call bob --duration soon --server "$url"
 expect 3 "no server" "${parley[@]}" call bob --server http://127.0.0.1:9 --output null --input silence
+# What fails in the middle of a stay is named, and is the exit code: here a file that must not grow.
+grow() { ( trap '' XFSZ; ulimit -f 200; exec "${parley[@]}" join standup --input silence --output "$work/full.wav" \
+  --server "$url" --duration 20s ); }
+expect 7 "an output that fails" grow
+grep -q 'full.wav' "$work/err" || die "the output that failed is not named: $(cat "$work/err")"
+! grep -q 'parley: left' "$work/err" || die "it says that it left"
+
 echo "calls: accepted, declined, no answer, busy, cancelled, unreachable"

@@ -6,6 +6,7 @@
 #include "client/call_line.hpp"
 #include "mcu/room/calls.hpp"
 #include "tests/scenario/tone_ear.hpp"
+#include "tests/support/http_receiver.hpp"
 
 namespace parley::scenario {
 namespace {
@@ -236,6 +237,36 @@ TEST_F(Calls, MissedAndToldLater) {
   const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::system_clock::now().time_since_epoch());
   EXPECT_NEAR(static_cast<double>(missed.at_ms), static_cast<double>(wall.count()), 5'000);
+}
+
+TEST_F(Calls, TheWebhookHearsOfMissedCalls) {
+  test::HttpReceiver receiver;
+  auto told = settings();
+  const auto host = "http://127.0.0.1:" + std::to_string(receiver.port());
+  told.webhooks.url = host + "/calls";
+  told.webhooks.key = "sixteen characters and more";
+  told.webhooks.allow = {host};
+  server_ = std::make_unique<Server>(told);
+  const auto bob = phone("bob");
+  const auto ann = caller("ann");
+  receiver.answer(500);
+  ann->line().call("bob");
+  ASSERT_EQ(bob->wait_ringing(), "");
+  ann->line().cancel();
+  ASSERT_EQ(wait_until([&] { return std::string(receiver.requests().empty() ? "a request" : ""); }, 8s), "");
+  receiver.answer(204);
+  ASSERT_EQ(
+      wait_until([&] { return std::string(receiver.requests().size() < 2 ? "the second try" : ""); }, 8s),
+      "");
+  const auto requests = receiver.requests();
+  EXPECT_EQ(requests[0].line.substr(0, 12), "POST /calls ");
+  EXPECT_EQ(requests[0].body, requests[1].body);
+  EXPECT_EQ(requests[0].headers.at("Parley-Delivery"), requests[1].headers.at("Parley-Delivery"));
+  const auto body = boost::json::parse(requests[1].body);
+  EXPECT_EQ(body.at("event").as_string(), "call.missed");
+  EXPECT_EQ(body.at("call").at("to").as_string(), "bob");
+  EXPECT_EQ(body.at("call").at("from").as_string(), "ann");
+  EXPECT_EQ(body.at("call").at("outcome").as_string(), "cancelled");
 }
 
 TEST_F(Calls, TwoWhoCallEachOtherTalk) {

@@ -10,5 +10,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # The defaults that config/parley.yaml states, but for the ports and the folder of recordings.
 sed -e 's/^\( *listen:\).*/\1 127.0.0.1:0/' -e "s|^  directory: recordings|  directory: $work/recordings|" \
+  -e "s|^  state_file: recordings|  state_file: $work/recordings|" \
   "$source/config/parley.yaml" > "$work/parley.yaml"
 "$source/scripts/demo" "$bin" "$work/parley.yaml" "$work/demo"

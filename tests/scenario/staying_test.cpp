@@ -2,6 +2,8 @@
 // other side heard.
 #include <gtest/gtest.h>
 
+#include <boost/json.hpp>
+
 #include "tests/scenario/tone_ear.hpp"
 #include "tests/scenario/udp_relay.hpp"
 #include "tests/support/audio_metrics.hpp"
@@ -84,8 +86,10 @@ TEST(Staying, TwoAddressesThatAlternateAreHeardAndDoNotFlap) {
 }
 
 TEST(Staying, AServerThatIsStartedAnewIsFoundAgain) {
-  auto server = std::make_unique<Server>();
+  const Folder folder;
   auto settings = loopback_settings();
+  settings.rooms.state_file = folder.path() + "/state.db";
+  auto server = std::make_unique<Server>(settings);
   settings.http.listen.port = server->url().port;
   settings.media.listen.port = server->media().port;
   Clients clients;
@@ -94,6 +98,7 @@ TEST(Staying, AServerThatIsStartedAnewIsFoundAgain) {
   ASSERT_EQ(ann->wait_live(), "");
   ASSERT_EQ(bob->wait_live(), "");
   ASSERT_EQ(wait_tone(*bob, 500), "");
+  const auto ann_before = ann->session().participant_id(), bob_before = bob->session().participant_id();
 
   server.reset();
   std::this_thread::sleep_for(1s);  // away for a while
@@ -119,6 +124,39 @@ TEST(Staying, AServerThatIsStartedAnewIsFoundAgain) {
       "");
   for (const auto& who : bob->session().roster())
     EXPECT_TRUE(who.name == "ann" || who.name == "bob") << who.name;
+  EXPECT_EQ(ann->session().participant_id(), ann_before);
+  EXPECT_EQ(bob->session().participant_id(), bob_before);
+}
+
+// An invitation for one join is used up for good; who came by it comes back all the same.
+TEST(Staying, ARestartForgetsNoUsedInvitation) {
+  const Folder folder;
+  auto settings = loopback_settings();
+  settings.rooms.state_file = folder.path() + "/state.db";
+  settings.auth.admin_key = "the admin's key";
+  settings.auth.token_key = "the key of tokens";
+  auto server = std::make_unique<Server>(settings);
+  settings.http.listen.port = server->url().port;
+  settings.media.listen.port = server->media().port;
+  const auto invited = server->http("POST", "/api/v1/rooms/room/invitations", R"({"name":"ann","once":true})",
+                                    "application/json", settings.auth.admin_key);
+  ASSERT_EQ(invited.status, 201) << invited.body;
+  Clients clients;
+  auto config = caller_config(*server, "room", "ann");
+  config.token = std::string(boost::json::parse(invited.body).at("token").as_string());
+  Caller ann(clients, config, steady_tone(500));
+  ASSERT_EQ(ann.wait_live(), "");
+  const auto before = ann.session().participant_id();
+  server.reset();
+  server = std::make_unique<Server>(settings);
+  ASSERT_EQ(wait_until(
+                [&] { return std::string(ann.session().stats().reconnects == 1 ? "" : "ann's return"); }, 8s),
+            "");
+  EXPECT_EQ(ann.session().participant_id(), before);
+  Caller thief(clients, config, steady_tone(800));
+  ASSERT_EQ(wait_until([&] { return std::string(thief.ended() ? "" : "a refusal"); }, 5s), "");
+  EXPECT_EQ(thief.end().code, "bad-token");
+  EXPECT_FALSE(ann.ended());
 }
 
 // Whoever holds the token is the participant: the old client goes, the others see nobody come or go.

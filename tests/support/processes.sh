@@ -54,6 +54,7 @@ start_server() {
   cat > "$work/parley.yaml" <<YAML
 http: {listen: "127.0.0.1:0"}
 media: {listen: "127.0.0.1:0", plain_rtp_from: [127.0.0.0/8]}
+rooms: {state_file: "$work/state.db"}
 $extra
 YAML
   : > "$work/mcu.log"

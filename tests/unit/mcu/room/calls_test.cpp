@@ -13,13 +13,13 @@ using Names = std::vector<std::string>;
 class FakePort final : public CallPort {
  public:
   bool with_tokens = false;
-  std::vector<std::pair<std::string, std::string>> missed_calls;  // to, from
+  std::vector<std::string> missed_calls;  // to, from, outcome
 
   std::string invite(const std::string& room, const std::string& name) override {
     return with_tokens ? "token for " + name + " in " + room : "";
   }
-  void missed(const std::string& to, const std::string& from) override {
-    missed_calls.emplace_back(to, from);
+  void missed(const std::string& to, const std::string& from, const std::string& outcome) override {
+    missed_calls.push_back(to + " from " + from + ": " + outcome);
   }
 };
 
@@ -182,7 +182,7 @@ TEST_F(Calls, NoAnswerIsToldToBoth) {
   EXPECT_EQ(ended(2), "no-answer");
   EXPECT_EQ(ended(1), "no-answer");
   EXPECT_EQ(sink.last<CallMissed>(connection(1)).from, "ann");
-  EXPECT_EQ(port.missed_calls, (std::vector<std::pair<std::string, std::string>>{{"bob", "ann"}}));
+  EXPECT_EQ(port.missed_calls, Names{"bob from ann: no-answer"});
 }
 
 TEST_F(Calls, CancelledByTheCallerOrItsConnection) {

@@ -57,7 +57,8 @@ media:
   over_websocket: false
 mix: {tick_ms: 10, max_talkers: 0, auto_level: off, complexity: 10, comfort_noise: true, threads: 3}
 jitter: {min_ms: 20, max_ms: 400}
-rooms: {idle_timeout: 5m, leg_timeout: 2500ms, max_participants: 25, direct: never, direct_probing: false}
+rooms: {idle_timeout: 5m, leg_timeout: 2500ms, max_participants: 25, direct: never, direct_probing: false, state_file: /var/lib/parley/state.db}
+calls: {ring_timeout: 45s, per_minute: 3}
 alarm: {delay_ms: 90}
 auth: {admin_key: Vq7ZkW2mXc9TtRb4, token_key: "p0Lj&n}8sd:fYt#3"}
 limits:
@@ -99,6 +100,9 @@ log: {level: debug}
   EXPECT_EQ(s.rooms.max_participants, 25u);
   EXPECT_EQ(s.rooms.direct, Direct::never);
   EXPECT_FALSE(s.rooms.direct_probing);
+  EXPECT_EQ(s.rooms.state_file, "/var/lib/parley/state.db");
+  EXPECT_EQ(s.calls.ring_timeout, 45s);
+  EXPECT_EQ(s.calls.per_minute, 3);
   EXPECT_EQ(s.alarm.delay_ms, 90);
   EXPECT_EQ(s.auth.admin_key, "Vq7ZkW2mXc9TtRb4");
   EXPECT_EQ(s.auth.token_key, "p0Lj&n}8sd:fYt#3");
