@@ -3,7 +3,6 @@
 #include <cmath>
 #include <utility>
 
-#include "pipelines/media/opus_inspect.hpp"
 #include "pipelines/room_impl.hpp"
 
 namespace parley::pipelines {
@@ -19,8 +18,7 @@ constexpr std::size_t kWarmTicks = 5;  // until an encoder is no worse than any 
 // May this class's listeners get the packet as it is?
 bool fits(const MediaPacket& packet, const media::Profile& profile, Duration tick) {
   if (profile.capped && packet.size * 8 > to_seconds(tick) * profile.bitrate) return false;
-  if (packet.size <= kDtxBytes) return profile.dtx;
-  return !profile.fec || media::inspect_opus(packet.data()).has_fec;
+  return packet.size > kDtxBytes || profile.dtx;
 }
 
 // RMS of the loudest of these ticks.
@@ -77,6 +75,7 @@ void RoomPipeline::Impl::create_class(const media::PlanChange& change) {
     // Another profile, in silence: the decoders are where the last encoder left them.
     if (made.rests_on != nullptr) wake(*made.rests_on);
     made.verbatim_celt = from.encoder->celt();
+    if (planned->profile.fec) made.gate = {};
     slot->encoder->start(planned->profile, ladder_.complexity(config_.complexity));
     return leave_verbatim(made);
   }
@@ -150,9 +149,12 @@ void RoomPipeline::Impl::set_contributors(const media::MixClass& planned, Class&
 
 // One of the three ways of design rule 5.
 void RoomPipeline::Impl::choose_way(const media::MixClass& planned, Class& served) {
-  if (planned.profile.codec != Codec::opus || !config_.forward) return wake_heard(served);
-  const auto& terms = served.slot->mix->terms();
   served.sole = nullptr;
+  // A listener who loses packets gets such as are made for it. And it could not be left in time: the voice
+  // mode has no packet that leans on nothing.
+  const bool coded = planned.profile.codec != Codec::opus || planned.profile.fec;
+  if (coded || !config_.forward) return wake_heard(served);
+  const auto& terms = served.slot->mix->terms();
   if (planned.key.size() == 1 && terms.size() == 1 && !served.moving && planned.key.front().gain == 1.0F) {
     Leg& leg = *legs_.at(planned.key.front().talker);
     const bool untouched = leg.slot != nullptr && leg.slot->input->untouched() && !leg.ending;

@@ -45,6 +45,28 @@ TEST_P(RoomPassing, ATalkerWhoseListenersGetItsPacketsIsNotDecoded) {
 INSTANTIATE_TEST_SUITE_P(Levels, RoomPassing, testing::Bool(),
                          [](const auto& tested) { return tested.param ? "told" : "found"; });
 
+TEST(RoomPassingTalkers, AreCodedForThoseWhoLosePackets) {
+  RoomHarness harness(plain());
+  Voice anna = voice_of(1);
+  anna.pcm = speech(60, 1, {.pause_seconds = 1});  // profiles change in silence
+  anna.fec = true;
+  harness.ear(harness.add(anna)).wants_decode = false;
+  const LegId listener = harness.add(Voice{});
+  const auto forwards_in_10s = [&](double loss) {
+    const auto before = harness.room().stats().forwards;
+    for (int report = 0; report < 2; ++report) {
+      harness.room().set_downlink_loss(listener, loss);
+      harness.run(5s);
+    }
+    return harness.room().stats().forwards - before;
+  };
+  EXPECT_GT(forwards_in_10s(0), 200U);
+  forwards_in_10s(0.05);
+  EXPECT_EQ(forwards_in_10s(0.05), 0U);
+  forwards_in_10s(0);  // the tier is left after 10 s
+  EXPECT_GT(forwards_in_10s(0), 200U);
+}
+
 TEST(RoomPassingTalkers, WhoIsHeardByNobodyIsNotDecoded) {
   RoomHarness harness(plain());
   harness.add(voice_of(1));

@@ -141,19 +141,16 @@ INSTANTIATE_TEST_SUITE_P(Loss, Switching, testing::Values(0.0, 0.05),
                            return tested.param == 0 ? "clean_profile" : "lossy_profile";
                          });
 
-// How talkers code, and which profile their listeners have.
+// How talkers code.
 struct Kind {
   const char* name;
   Track::Options talkers;
-  double loss;
   double entries_max, exits_max;  // overshoot, dB
   friend void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 };
 constexpr Kind kKinds[] = {
-    {"voice_to_clean", {}, 0, 1, 1},
-    {"low_delay_to_clean", {.voip = false, .bitrate = 40'000, .complexity = 7}, 0, 1, 1.5},
-    // The voice mode has no packet that leans on nothing.
-    {"voice_to_lossy", {.fec = true}, 0.05, 1.5, 6},
+    {"voice_to_clean", {}, 1, 1},
+    {"low_delay_to_clean", {.voip = false, .bitrate = 40'000, .complexity = 7}, 1, 1.5},
 };
 
 class Forwarding : public testing::TestWithParam<Kind> {
@@ -194,7 +191,6 @@ class Forwarding : public testing::TestWithParam<Kind> {
     harness.ear(harness.add(bert)).wants_decode = false;
     const LegId listener = harness.add(Voice{});
     harness.ear(listener).keep_packets = true;
-    harness.room().set_downlink_loss(listener, GetParam().loss);
     harness.run(length() * 120s);
     return {harness.ear(listener).pcm, harness.ear(listener).ticks, harness.ear(listener).kept,
             harness.room().stats()};
