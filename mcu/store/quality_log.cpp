@@ -82,7 +82,7 @@ QualityLog::QualityLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 QualityLog::~QualityLog() = default;
 
 Result<std::unique_ptr<QualityLog>> QualityLog::open(const std::string& path) {
-  auto database = Database::open(path);
+  auto database = Database::open_private(path);  // it holds addresses
   if (!database) return database.error();
   // What a power cut takes is a few seconds of figures.
   if (auto done = database->run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"); !done)

@@ -1,11 +1,5 @@
 #include "mcu/store/seat_store.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
 #include "mcu/store/sqlite.hpp"
 
 namespace parley::store {
@@ -67,11 +61,7 @@ struct SeatStore::Impl {
 };
 
 Result<std::unique_ptr<SeatStore>> SeatStore::open(const std::string& path) {
-  // SQLite gives its other files the rights of this one.
-  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (file < 0) return Error{path + ": " + std::strerror(errno), errno};
-  ::close(file);
-  auto database = Database::open(path);
+  auto database = Database::open_private(path);
   if (!database) return database.error();
   auto impl = std::make_unique<Impl>(Impl{std::move(database).value()});
   if (auto done = impl->database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"); !done)

@@ -1,5 +1,11 @@
 #include "mcu/store/sqlite.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
 namespace parley::store {
 
 Result<Database> Database::open(const std::string& path) {
@@ -10,6 +16,14 @@ Result<Database> Database::open(const std::string& path) {
   if (code != SQLITE_OK) return database.error("opening " + path);
   sqlite3_busy_timeout(handle, 1'000);
   return database;
+}
+
+Result<Database> Database::open_private(const std::string& path) {
+  // SQLite gives its other files the rights of this one.
+  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) return Error{path + ": " + std::strerror(errno), errno};
+  ::close(file);
+  return open(path);
 }
 
 Status Database::run(const char* sql) {

@@ -17,6 +17,8 @@ namespace parley::store {
 class Database {
  public:
   static Result<Database> open(const std::string& path);
+  // A new one can be read by its owner only.
+  static Result<Database> open_private(const std::string& path);
   // Commands of ours, several separated by semicolons.
   Status run(const char* sql);
   sqlite3* handle() const { return handle_.get(); }
