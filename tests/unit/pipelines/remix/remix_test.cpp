@@ -172,7 +172,9 @@ TEST_F(Remix, MemoryDoesNotGrowWithTheLength) {
   getrusage(RUSAGE_SELF, &after);
   ASSERT_TRUE(report);
   EXPECT_NEAR(static_cast<double>(report->samples), 7'202.0 * 48'000, 2'000);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they keep what was given back
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 30'000) << "kB";
+#endif
 }
 
 }  // namespace
