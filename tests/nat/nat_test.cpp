@@ -112,9 +112,14 @@ class Change : public testing::Test {
   test::Course course(bool turned) {
     const auto& from = turned ? voices().second : voices().first;
     const auto& to = turned ? voices().first : voices().second;
+    // From the moment on when the one speaks and the other listens.
     const auto lead = to.caller->listening_since() - from.caller->speaking_since();
-    const auto skip = static_cast<std::size_t>(to_seconds(lead) * 48'000);
-    return test::follow(std::span(*from.words).subspan(skip), to.caller->heard());
+    const auto rest = [](const std::vector<float>& sound, Duration skipped) {
+      const auto skip = static_cast<std::size_t>(std::max(0.0, to_seconds(skipped)) * 48'000);
+      return std::span(sound).subspan(std::min(skip, sound.size()));
+    };
+    const auto heard = to.caller->heard();
+    return test::follow(rest(*from.words, lead), rest(heard, -lead));
   }
   Heard listen(const char* what) {
     std::this_thread::sleep_for(1s);
