@@ -166,7 +166,8 @@ int run(const Scenario& scenario, const How& how) {
       const std::size_t seat = i % scenario.size;
       load.say(i, seat / scenario.talkers == turn ? speech[seat % speech.size()] : noise);
     }
-    load.run(turn == 0 ? Duration(3s) : Duration(1s));  // buffers find their delay
+    // Buffers find their delay: for 12 s they remember what so many handshakes at once did to packets.
+    load.run(turn == 0 ? Duration(13s) : Duration(1s));
     load.forget();
     const double cpu_before = server.cpu_seconds();
     const TimePoint began = now();
