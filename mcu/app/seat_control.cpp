@@ -53,10 +53,21 @@ struct SeatControl::Disk {
     auto opened = store::SeatStore::open(path);
     if (opened) {
       store = std::move(opened).value();
-    } else if (!std::exchange(complained, true)) {
-      log::warn("rooms.state_file: {}; nobody is remembered over a restart", opened.error().what);
+    } else {
+      complain(opened.error());
     }
     return store != nullptr;
+  }
+  void write(const store::SeatStore::Changes& changes) {
+    if (!open()) return;
+    if (const auto written = store->apply(changes, wall_ms()); !written)
+      complain(written.error());
+    else
+      complained = false;
+  }
+  void complain(const Error& error) {
+    if (!std::exchange(complained, true))
+      log::warn("rooms.state_file: {}; not everybody is remembered over a restart", error.what);
   }
 
   const std::string path;
@@ -89,13 +100,13 @@ void SeatControl::bring_back(TimePoint at, room::RoomService& rooms) {
                                        at + std::chrono::milliseconds(token.expires_ms - wall_ms()));
   if (!memory.seats.empty())
     log::info("{} participants may come back to where they were before the restart", memory.seats.size());
-  seats_ = memory.seats.size();
+  remembers_ = !memory.seats.empty();
   rooms.restore(at, memory);
 }
 
 void SeatControl::keep(const room::Seat& seat) {
   if (path_.empty()) return;
-  ++seats_;
+  remembers_ = true;
   changed_[seat.participant] =
       store::SeatRow{seat.participant, seat.room, seat.name, seat.resume, seat.role == room::Role::moderator,
                      seat.muted,       seat.call};
@@ -115,10 +126,10 @@ void SeatControl::used_once(const std::string& key, TimePoint expires) {
 }
 
 void SeatControl::on_timer(TimePoint at) {
-  if (at >= next_alive_ && seats_ > 0 && !writing_) {
+  if (at >= next_alive_ && remembers_ && !writing_) {
     next_alive_ = at + kAlive;
     writing_ = on_disk_([disk = disk_, post = post_, alive = alive_, this] {
-      if (disk->open()) static_cast<void>(disk->store->apply({}, wall_ms()));
+      disk->write({});
       post([alive, this] {
         if (*alive) writing_ = false;
       });
@@ -129,6 +140,11 @@ void SeatControl::on_timer(TimePoint at) {
 
 // One write at a time: what changes meanwhile goes with the next.
 void SeatControl::flush() {
+  // A disk that takes nothing for long costs the memory of it, no more.
+  if (changed_.size() + used_.size() > kMaxWaiting) {
+    changed_.clear();
+    used_.clear();
+  }
   if (writing_ || (changed_.empty() && used_.empty())) return;
   store::SeatStore::Changes changes;
   for (const auto& [participant, row] : changed_) {
@@ -139,16 +155,14 @@ void SeatControl::flush() {
   }
   changes.used = used_;
   const bool posted = on_disk_([disk = disk_, post = post_, alive = alive_, changes, this] {
-    const auto written = disk->open() ? disk->store->apply(changes, wall_ms()) : Status(Error{"no file"});
-    if (disk->store && !written) log::warn("rooms.state_file: {}", written.error().what);
+    disk->write(changes);
     post([alive, this] {
       if (!*alive) return;
       writing_ = false;
       flush();
     });
   });
-  // A disk that takes nothing for long costs the memory of it, no more.
-  if (posted || changed_.size() + used_.size() > kMaxWaiting) {
+  if (posted) {
     changed_.clear();
     used_.clear();
   }

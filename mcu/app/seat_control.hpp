@@ -45,7 +45,7 @@ class SeatControl final : public room::SeatPort {
   bool writing_ = false;
   std::map<std::string, std::optional<store::SeatRow>> changed_;  // by participant; nothing: gone
   std::vector<store::SeatStore::UsedToken> used_;
-  std::size_t seats_ = 0;  // since the start, as a sign that somebody has to be remembered
+  bool remembers_ = false;  // somebody: the file has to be told that the server still is
   TimePoint next_alive_{};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -76,9 +76,9 @@ SeatStore::~SeatStore() = default;
 Result<SeatStore::Contents> SeatStore::load(std::int64_t now_ms) {
   Statement alive(impl_->database, "SELECT at_ms FROM alive");
   if (!alive.step()) return impl_->database.error("seats");
-  const auto absence = now_ms - alive.integer(0);
+  const auto last = alive.integer(0);
   // A clock that was set back says nothing; the seats are given up.
-  if (absence < 0 || absence > kLongestAbsence_ms) {
+  if (last > now_ms || last < now_ms - kLongestAbsence_ms) {
     if (auto done = impl_->database.run("DELETE FROM seats"); !done) return done.error();
   }
   if (auto done = apply({}, now_ms); !done) return done.error();
@@ -89,7 +89,8 @@ Result<SeatStore::Contents> SeatStore::load(std::int64_t now_ms) {
     out.seats.push_back({seats.text(0), seats.text(1), seats.text(2), seats.text(3), seats.integer(4) != 0,
                          seats.integer(5) != 0, seats.integer(6) != 0});
   Statement used(impl_->database, "SELECT key, expires_ms FROM used_tokens");
-  while (used.step()) out.used.push_back({used.text(0), used.integer(1)});
+  while (used.step())
+    if (used.integer(1) <= kLatestExpiry_ms) out.used.push_back({used.text(0), used.integer(1)});
   if (seats.failed() || used.failed()) return impl_->database.error("seats");
   return out;
 }

@@ -28,6 +28,8 @@ class SeatStore {
   static constexpr int kSchema = 1;
   // A server that was away for longer has nobody who waits for it.
   static constexpr std::int64_t kLongestAbsence_ms = 10 * 60 * 1000;
+  // The year 2255: no token that was taken expires later.
+  static constexpr std::int64_t kLatestExpiry_ms = 9'000'000'000'000;
 
   // Creates the file. One of a newer schema, or one that is no database, is an error.
   static Result<std::unique_ptr<SeatStore>> open(const std::string& path);

@@ -30,7 +30,6 @@ void BindingService::serve_second() {
         answer(*second_, &first_, datagram, *request);
       },
       kMostAtOnce);
-  flush();
 }
 
 void BindingService::flush() {

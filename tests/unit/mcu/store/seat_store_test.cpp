@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 namespace parley::store {
 namespace {
@@ -67,6 +68,18 @@ TEST_F(SeatStoreTest, NobodyWaitsForAServerThatWasAwayForLong) {
 TEST_F(SeatStoreTest, AClockThatWasSetBackAdmitsNobody) {
   EXPECT_TRUE(open()->apply({{ann()}, {}, {}}, kNow));
   EXPECT_TRUE(open()->load(kNow - 1)->seats.empty());
+}
+
+// The file may be anybody's work.
+TEST_F(SeatStoreTest, TimesOutOfReachAreLeftOut) {
+  constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
+  EXPECT_TRUE(open()->apply({{ann()}, {}, {{"01", kNever}, {"02", kNow + kHour}}}, kNever));
+  EXPECT_TRUE(open()->load(kNow)->seats.empty());
+  EXPECT_TRUE(open()->apply({{ann()}, {}, {{"01", kNever}, {"02", kNow + kHour}}},
+                            std::numeric_limits<std::int64_t>::min()));
+  const auto all = open()->load(kNow);
+  EXPECT_TRUE(all->seats.empty());
+  EXPECT_EQ(all->used, (std::vector<SeatStore::UsedToken>{{"02", kNow + kHour}}));
 }
 
 TEST_F(SeatStoreTest, OnlyItsOwnerReadsIt) {
